@@ -1,0 +1,357 @@
+"""Every command: its fields, their limits and their meaning; and `parse`, which reads one.
+
+A command is a frozen struct whose tag is its name on the wire. `docs/api.md` is made from this table.
+Field types carry the limits; a rule that needs more than one field or a look at the data stands in
+`rules/` or in the use case.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+PROTOCOL = 1
+
+Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+Line = Annotated[str, Meta(max_length=400)]
+Secret = Annotated[str, Meta(min_length=1, max_length=200)]
+Password = Annotated[str, Meta(max_length=1024)]
+FileId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+RoomKey = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}$")]
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", kw_only=True):
+    """What every command may carry: over a WebSocket `do` names it, and the reply repeats `id` as `re`."""
+
+    id: int | None = None
+
+
+# -- the connection ---------------------------------------------------------------------------------------------
+
+
+class Hello(Command, tag="hello"):
+    """A snapshot of what is mine, what changed since `heads`, and from then on every event."""
+
+    epoch: Annotated[str, Meta(max_length=64)] | None = None
+    heads: Annotated[dict[RoomKey, Seq], Meta(max_length=5000)] = {}
+    mine: Seq | None = None
+    people: Seq | None = None
+
+
+class Ping(Command, tag="ping"):
+    """The heads as last queued to this connection."""
+
+
+class Away(Command, tag="away"):
+    """Whether the person is away from the screen of this connection."""
+
+    away: bool
+
+
+# -- messages ---------------------------------------------------------------------------------------------------
+
+
+class MessagePost(Command, tag="message.post"):
+    """Post a message. The same nonce again gives the first answer, marked `duplicate`."""
+
+    room: Id
+    nonce: Nonce
+    text: str
+    reply_to: Id | None = None
+    files: Annotated[list[FileId], Meta(max_length=10)] = []
+
+
+class MessageEdit(Command, tag="message.edit"):
+    """Set the text of an own message."""
+
+    room: Id
+    seq: Id
+    text: str
+
+
+class MessageDelete(Command, tag="message.delete"):
+    """Delete a message: its place stays, its text and files go."""
+
+    room: Id
+    seq: Id
+
+
+# -- rooms ------------------------------------------------------------------------------------------------------
+
+
+class RoomHistory(Command, tag="room.history"):
+    """A page of messages by `seq`, exclusive of the bound given; the newest page without one."""
+
+    room: Id
+    before: Seq | None = None
+    after: Seq | None = None
+    around: Seq | None = None
+    limit: Limit = 50
+
+
+class RoomChanges(Command, tag="room.changes"):
+    """What changed after the position `after`, in its current state, by `rev`."""
+
+    room: Id
+    after: Seq
+    limit: Limit = 200
+
+
+class RoomList(Command, tag="room.list"):
+    """My rooms, and the public ones that I could join."""
+
+
+class RoomMembers(Command, tag="room.members"):
+    """Who is in a room."""
+
+    room: Id
+
+
+class RoomCreate(Command, tag="room.create"):
+    """Make a room and join it as its owner."""
+
+    name: Line
+    kind: Annotated[str, Meta(pattern=r"^(public|private)$")]
+    topic: Line = ""
+    nonce: Nonce | None = None
+
+
+class RoomUpdate(Command, tag="room.update"):
+    """Rename a room, set its topic, archive it or bring it back."""
+
+    room: Id
+    name: Line | None = None
+    topic: Line | None = None
+    archived: bool | None = None
+
+
+class RoomJoin(Command, tag="room.join"):
+    """Join a public room."""
+
+    room: Id
+
+
+class RoomLeave(Command, tag="room.leave"):
+    """Leave a room."""
+
+    room: Id
+
+
+class RoomInvite(Command, tag="room.invite"):
+    """Bring a person into a room."""
+
+    room: Id
+    user: Id
+
+
+class RoomRemove(Command, tag="room.remove"):
+    """Take a person out of a room."""
+
+    room: Id
+    user: Id
+
+
+class RoomRole(Command, tag="room.role"):
+    """Make a member an owner, a moderator or a plain member."""
+
+    room: Id
+    user: Id
+    role: Annotated[str, Meta(pattern=r"^(owner|moderator|member)$")]
+
+
+class RoomRead(Command, tag="room.read"):
+    """Set my read position; backwards only with `unread`."""
+
+    room: Id
+    seq: Seq
+    unread: bool = False
+
+
+class RoomTyping(Command, tag="room.typing"):
+    """Tell the others in a room that I am typing."""
+
+    room: Id
+
+
+class RoomHide(Command, tag="room.hide"):
+    """Hide a direct room from my list until something new is posted there, or show it again."""
+
+    room: Id
+    hidden: bool = True
+
+
+class DirectOpen(Command, tag="direct.open"):
+    """The direct room of these people and me: one per set of people."""
+
+    users: Annotated[list[Id], Meta(min_length=1, max_length=8)]
+
+
+class Search(Command, tag="search"):
+    """Messages with these words and "phrases", newest first, in what I may read."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=200)]
+    room: Id | None = None
+    before: Seq | None = None
+    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+
+
+# -- signing in -------------------------------------------------------------------------------------------------
+
+
+class ServerInfo(Command, tag="server.info"):
+    """What the sign-in page needs: the name, whether setup is open, who may join."""
+
+
+class SetupComplete(Command, tag="setup.complete"):
+    """Name the server and make the first admin. Works once, with the code or token of the console."""
+
+    name: Line
+    password: Password
+    secret: Secret
+    server_name: Line = ""
+    full_name: Line = ""
+    join: Annotated[str, Meta(pattern=r"^(network|invite|closed)$")] = "invite"
+    shared: bool = False
+
+
+class SessionCreate(Command, tag="session.create"):
+    """Sign in. Sets the cookie."""
+
+    name: Line
+    password: Password
+    shared: bool = False
+
+
+class SessionEnd(Command, tag="session.end"):
+    """Sign out."""
+
+
+class SessionList(Command, tag="session.list"):
+    """My sign-ins and bearer tokens."""
+
+
+class SessionRevoke(Command, tag="session.revoke"):
+    """End one of my sign-ins or tokens, or with `others` all but this one."""
+
+    session: Id | None = None
+    others: bool = False
+
+
+class UserRegister(Command, tag="user.register"):
+    """Make an account and sign in."""
+
+    name: Line
+    password: Password
+    full_name: Line = ""
+    invite: Secret | None = None
+    shared: bool = False
+
+
+class LinkCheck(Command, tag="link.check"):
+    """What a one-time link is for, without spending it."""
+
+    secret: Secret
+
+
+class PasswordReset(Command, tag="password.reset"):
+    """Set a new password with a link made by an admin. Spends the link."""
+
+    secret: Secret
+    password: Password
+
+
+class TokenCreate(Command, tag="token.create"):
+    """Make a bearer token of mine. It is shown once."""
+
+    label: Annotated[str, Meta(min_length=1, max_length=80)]
+    password: Password
+
+
+# -- people -----------------------------------------------------------------------------------------------------
+
+
+class UserUpdate(Command, tag="user.update"):
+    """Change my own name, full name or status text."""
+
+    name: Line | None = None
+    full_name: Line | None = None
+    status: Line | None = None
+
+
+class UserPassword(Command, tag="user.password"):
+    """Change my password. Ends all my other sessions."""
+
+    old: Password
+    new: Password
+
+
+class NoticeDismiss(Command, tag="notice.dismiss"):
+    """I have read the notice about my account."""
+
+
+class PeopleList(Command, tag="people.list"):
+    """Everyone, for admins: with what the plain list does not tell."""
+
+
+class UserDisable(Command, tag="user.disable"):
+    """Shut an account out at once."""
+
+    user: Id
+
+
+class UserEnable(Command, tag="user.enable"):
+    """Let a disabled account in again."""
+
+    user: Id
+
+
+class UserRole(Command, tag="user.role"):
+    """Make somebody an admin, or a plain member again."""
+
+    user: Id
+    role: Annotated[str, Meta(pattern=r"^(admin|member)$")]
+
+
+class UserDelete(Command, tag="user.delete"):
+    """Delete an account for good: the name becomes free, the messages stay."""
+
+    user: Id
+
+
+class UserResetLink(Command, tag="user.reset_link"):
+    """Make a link with which somebody sets a new password. Ends all their sessions."""
+
+    user: Id
+
+
+class InviteCreate(Command, tag="invite.create"):
+    """Make an invitation link."""
+
+    days: Annotated[int, Meta(ge=1, le=90)] = 7
+    uses: Annotated[int, Meta(ge=1, le=1000)] | None = None
+
+
+class InviteList(Command, tag="invite.list"):
+    """The invitations that still work."""
+
+
+class InviteRevoke(Command, tag="invite.revoke"):
+    """Make an invitation link worthless."""
+
+    invite: Id
+
+
+class ServerUpdate(Command, tag="server.update"):
+    """Rename the server, or change who may join."""
+
+    name: Line | None = None
+    join: Annotated[str, Meta(pattern=r"^(network|invite|closed)$")] | None = None
+
+
+def all_commands() -> dict[str, type[Command]]:
+    """Every command by its name on the wire, in the order of this file."""
+    return {str(kind.__struct_config__.tag): kind for kind in Command.__subclasses__()}
