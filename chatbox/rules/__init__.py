@@ -1,0 +1,1 @@
+"""Rules without I/O, without waiting and without a clock."""
