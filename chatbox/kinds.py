@@ -1,0 +1,196 @@
+"""Kinds of setting: how a value is read from text, what is allowed, and how it is shown.
+
+`Kind.read` raises ValueError with the end of a sentence about the setting, such as "must be true or false".
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is closest to a misspelt one, if any is close."""
+    return next(iter(difflib.get_close_matches(word.casefold(), list(known), 1)), None)
+
+
+class Kind(Struct, frozen=True):
+    """One way to read a value."""
+
+    @property
+    def allowed(self) -> str:
+        """What a value may be, for a person."""
+        raise NotImplementedError
+
+    def read(self, text: str) -> Any:
+        raise NotImplementedError
+
+    def show(self, value: Any) -> str:
+        """The value as it would stand in the file."""
+        return str(value)
+
+
+class Whole(Kind, frozen=True):
+    """A whole number from `low` to `high`; where `lifts`, 0 means "no limit"."""
+
+    low: int
+    high: int
+    lifts: bool = False
+    unit: str = ""
+
+    @property
+    def allowed(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        span = f"{self.show(self.low)} to {self.show(self.high)}{unit}"
+        return f"{span}, or 0 for no limit" if self.lifts else span
+
+    def read(self, text: str) -> int:
+        value = self.count(text)
+        if self.low <= value <= self.high or (self.lifts and value == 0):
+            return value
+        raise ValueError(f"must be {self.allowed}")
+
+    def count(self, text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise ValueError(f"must be a whole number, {self.allowed}")
+        return int(text)
+
+
+_SUFFIXES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+class Size(Whole, frozen=True):
+    """A number of bytes, with or without a suffix."""
+
+    def count(self, text: str) -> int:
+        found = re.fullmatch(r"([0-9]{1,15})\s*([A-Za-z]*)", text)
+        if not found or found[2].casefold() not in _SUFFIXES:
+            raise ValueError(f"must be a number of bytes such as 65536, 64 KiB or 25 MB, {self.allowed}")
+        return int(found[1]) * _SUFFIXES[found[2].casefold()]
+
+    def show(self, value: int) -> str:
+        for suffix, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+            if value and value % factor == 0:
+                return f"{value // factor} {suffix}"
+        return str(value)
+
+
+class Flag(Kind, frozen=True):
+    """Yes or no."""
+
+    words: ClassVar[Mapping[str, bool]] = {
+        **dict.fromkeys(("true", "yes", "on", "1"), True),
+        **dict.fromkeys(("false", "no", "off", "0"), False),
+    }
+
+    @property
+    def allowed(self) -> str:
+        return "true or false"
+
+    def read(self, text: str) -> bool:
+        if text.casefold() not in self.words:
+            raise ValueError("must be true or false")
+        return self.words[text.casefold()]
+
+    def show(self, value: bool) -> str:
+        return "true" if value else "false"
+
+
+class Choice(Kind, frozen=True):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return " or ".join(self.words)
+
+    def read(self, text: str) -> str:
+        if text.casefold() not in self.words:
+            guess = did_you_mean(text.casefold(), self.words)
+            raise ValueError(f"must be {self.allowed}" + (f' (did you mean "{guess}"?)' if guess else ""))
+        return text.casefold()
+
+
+class Text(Kind, frozen=True):
+    """One line of at most `longest` characters; may be empty."""
+
+    longest: int
+
+    @property
+    def allowed(self) -> str:
+        return f"at most {self.longest} characters, or empty"
+
+    def read(self, text: str) -> str:
+        if len(text) > self.longest or not text.isprintable():
+            raise ValueError(f"must be one line of at most {self.longest} visible characters")
+        return text
+
+
+class Database(Text, frozen=True):
+    """Empty for SQLite in the data folder, or the address of a PostgreSQL database."""
+
+    @property
+    def allowed(self) -> str:
+        return "empty"
+
+    def read(self, text: str) -> str:
+        if text and not re.match(r"postgres(ql)?://[^\s/]", text):
+            raise ValueError("must be empty for SQLite, or an address like postgresql://host/name")
+        return Text.read(self, text)
+
+
+class Listed(Kind, frozen=True):
+    """Any number of items with commas between them; each is read by `one`."""
+
+    one: Callable[[str], Any]
+    each: str
+    least: int = 0
+
+    @property
+    def allowed(self) -> str:
+        return f"{self.each}, with commas between them" + ("" if self.least else "; or empty")
+
+    def read(self, text: str) -> tuple[Any, ...]:
+        found = tuple(self.one(part.strip()) for part in text.split(",") if part.strip())
+        if len(found) < self.least:
+            raise ValueError(f"must not be empty: {self.each}")
+        return tuple(dict.fromkeys(found))
+
+    def show(self, value: Iterable[Any]) -> str:
+        return ", ".join(map(str, value))
+
+
+def read_address(text: str) -> str:
+    """An address to listen on, IPv4, IPv6 (brackets allowed, zone kept) or a host name."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        if re.fullmatch(r"[0-9.:]+", bare):
+            raise ValueError("must be addresses of this machine") from None
+        return read_host(bare)
+
+
+def read_host(text: str) -> str:
+    """A host name as in RFC 1123 section 2.1, in lower case, without port and without a dot at the end."""
+    name = text.rstrip(".").casefold()
+    label = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
+    if len(name) > 253 or not re.fullmatch(rf"{label}(\.{label})*", name):
+        raise ValueError("must be plain host names, without http:// and port")
+    return name
+
+
+def read_network(text: str) -> Network:
+    """An address range such as 10.0.0.0/8, or one address."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("must be address ranges like 10.0.0.0/8") from None
