@@ -1,0 +1,3 @@
+"""The version of Chatbox, by https://semver.org; the only place that names it."""
+
+VERSION = "0.1.0"
