@@ -15,11 +15,14 @@ from chatbox.errors import Invalid, TooLarge
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029"
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]"
+    "\U000e0000-\U000e0fff"
 )
+
+_INVISIBLE = re.compile(f"[{_IGNORABLE}]")
+_BLANK = re.compile(rf"[\s{_IGNORABLE}]*")
 _REFUSED_IN_MESSAGES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _ESCAPED = re.compile(f"[{_CONTROL}{_BIDI}\ud800-\udfff]")
 
@@ -30,18 +33,18 @@ COMBINING_RUN = 4
 def message_text(text: str, limit_bytes: int, *, has_files: bool = False) -> str:
     """The text of a message as it is stored: line ends are ``\\n``, no white space at the end.
 
-    `limit_bytes` counts UTF-8. The text may be empty only where files come with it.
+    `limit_bytes` counts UTF-8. The text may be empty, or of invisible characters only, where files come
+    with it.
 
     Raises Invalid (field "text") where it is empty or holds a control character other than line feed and
     tab, or a lone surrogate; TooLarge (field "text") where it is too long.
     """
-    text = text.replace("\r\n", "\n").rstrip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if bad := _REFUSED_IN_MESSAGES.search(text):
-        raise Invalid(
-            f"The text holds a character that cannot be sent (U+{ord(bad[0]):04X}). Remove it and send again.",
-            field="text",
-        )
-    if not text and not has_files:
+        code = f"U+{ord(bad[0]):04X}"
+        raise Invalid(f"The text holds a character that cannot be sent ({code}). Remove it.", field="text")
+    text = text.rstrip()
+    if not has_files and _BLANK.fullmatch(text):
         raise Invalid("The message is empty. Write something, or attach a file.", field="text")
     if len(text) > limit_bytes or len(text.encode()) > limit_bytes:
         raise TooLarge(
