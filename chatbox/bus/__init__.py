@@ -1,0 +1,1 @@
+"""From node to node: what was committed, to those who listen."""

@@ -1,0 +1,72 @@
+"""What a use case is handed: the parts of the server, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chatbox.clock import Clock
+from chatbox.errors import Forbidden, SignedOut
+from chatbox.live.committer import Committer
+from chatbox.live.connection import Connection
+from chatbox.live.directory import Directory
+from chatbox.live.hub import Hub
+from chatbox.live.presence import Presence
+from chatbox.live.throttle import Throttle
+from chatbox.settings import Settings
+from chatbox.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `user` 0 is nobody; `address` is the peer's, in canonical form; `session` is the sign-in."""
+
+    user: int = 0
+    session: int = 0
+    admin: bool = False
+    bot: bool = False
+    address: str = ""
+    agent: str = ""  # the browser's User-Agent, at most 400 characters
+    connection: Connection | None = None
+
+    def require_user(self) -> int:
+        """The user's id. Raises `SignedOut` for nobody."""
+        if not self.user:
+            raise SignedOut
+        return self.user
+
+    def require_admin(self) -> int:
+        """The admin's id. Raises `SignedOut` or `Forbidden`."""
+        user = self.require_user()
+        if not self.admin:
+            raise Forbidden("Only an admin can do that.")
+        return user
+
+
+@dataclass
+class Server:
+    """What the server knows of itself; `name` and `join` follow what admins change."""
+
+    id: str
+    epoch: str
+    name: str
+    join: str  # network, invite, closed
+    version: str
+    assets: str = ""  # content hash of the web client
+    setup_open: bool = False
+    addresses: Callable[[], list[str]] = field(default=lambda: [])
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one running server."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    committer: Committer
+    hub: Hub
+    directory: Directory
+    presence: Presence
+    throttle: Throttle
+    server: Server

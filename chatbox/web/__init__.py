@@ -1,0 +1,1 @@
+"""HTTP and WebSocket. Tornado lives here and nowhere else but the roof."""
