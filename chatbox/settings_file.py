@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
+from chatbox import atomic
 from chatbox.settings import SECTIONS, TABLE, Item, Problem, Setting, SettingsError
 
 FILE_NAME = "chatbox.ini"
@@ -70,7 +70,7 @@ def template() -> str:
 
 def write_template(path: Path) -> None:
     """Write a new file, only for its owner to read. Raises OSError."""
-    _replace(path, template().replace("\n", os.linesep))
+    atomic.write_text(path, template().replace("\n", os.linesep))
 
 
 def comment_out(path: Path, section: str, key: str) -> None:
@@ -78,7 +78,8 @@ def comment_out(path: Path, section: str, key: str) -> None:
     text = _load(path)
     changed = commented_out(text, section, key)
     if changed != text:
-        _replace(path, changed)
+        real = path.resolve()  # a symbolic link stays one
+        atomic.write_text(real, changed, mode=real.stat().st_mode & 0o777)
 
 
 def commented_out(text: str, section: str, key: str) -> str:
@@ -129,20 +130,3 @@ def _load(path: Path) -> str:
         raise SettingsError(
             [Problem("is not UTF-8 text. Save the file as UTF-8.", str(path), line)]
         ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file, then rename: a crash leaves the old file or the new one, never half of one."""
-    path = path.resolve()  # a symbolic link stays one
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -1,0 +1,26 @@
+"""Writing a small file so that a reader finds the old text or the new one, never half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Write beside the file, then rename over it. Raises OSError.
+
+    From its first moment the new file is for its owner only (mkstemp opens it with O_EXCL and 0600); `mode`
+    is what it has in the end. Line ends stay as they are given.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
