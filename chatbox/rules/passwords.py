@@ -57,7 +57,7 @@ def check(password: str, *known: str, field: str = "password") -> None:
         raise Invalid(f"The password is too long: at most {LONGEST} characters fit.", field=field)
     if _is_pattern(password.casefold()):
         raise Invalid("The password is a simple pattern. Choose one that is harder to guess.", field=field)
-    if _says_only(password, {_plain(word) for word in known} - {""}):
+    if _says_only(password, {_plain(word) for word in known if len(word) >= _RUN}):
         raise Invalid("The password says only a name. Choose one that is harder to guess.", field=field)
     if _says_only(password, BASES):
         raise Invalid("The password is a common one. Choose one that is harder to guess.", field=field)
