@@ -1,0 +1,58 @@
+/** @typedef {import('../protocol/types.js').FileInfo} FileInfo */
+
+const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
+
+/**
+ * What an address of this chat carries behind its `#`: secrets of one-time links, or a place to open.
+ *
+ * @param {string} hash with or without the #
+ * @returns {{invite?: string, password?: string, setup?: string, room?: number, seq?: number}}
+ */
+export function parseFragment(hash) {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  const number = (/** @type {string} */ name) => {
+    const text = fields.get(name) ?? '';
+    return /^[1-9]\d{0,15}$/.test(text) ? Number(text) : undefined;
+  };
+  return {
+    invite: fields.get('invite') || undefined,
+    password: fields.get('password') || undefined,
+    setup: fields.get('setup') || undefined,
+    room: number('room'),
+    seq: number('seq'),
+  };
+}
+
+/**
+ * @param {string} address one that others reach the server by, never this page's own
+ * @param {number} room
+ * @param {number} seq
+ */
+export function permalink(address, room, seq) {
+  return `${address.replace(/\/+$/, '')}/#room=${room}&seq=${seq}`;
+}
+
+/**
+ * The place a link leads to, where it leads to this server: such links open in place.
+ *
+ * @param {string} href
+ * @param {string[]} addresses
+ * @returns {{room: number, seq?: number} | null}
+ */
+export function ownLink(href, addresses) {
+  if (!URL.canParse(href)) return null;
+  const url = new URL(href);
+  const own = addresses.some((address) => URL.canParse(address) && new URL(address).origin === url.origin);
+  const { room, seq } = parseFragment(url.hash);
+  return own && url.pathname === '/' && room ? { room, seq } : null;
+}
+
+/** @param {FileInfo} file */
+export function fileUrl(file) {
+  return `/files/${file.id}/${encodeURIComponent(file.name)}`;
+}
+
+/** Whether the server lets it be shown within the page. @param {FileInfo} file */
+export function isImage(file) {
+  return IMAGES.has(file.type);
+}

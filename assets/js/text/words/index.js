@@ -1,0 +1,41 @@
+import { account } from './en/account.js';
+import { chat } from './en/chat.js';
+import { common } from './en/common.js';
+import { errors } from './en/errors.js';
+import { people } from './en/people.js';
+
+const catalogue = { ...common, ...account, ...chat, ...people, ...errors };
+const plurals = new Intl.PluralRules('en');
+
+/** @typedef {keyof typeof catalogue} Key */
+/** @typedef {{one: string, other: string}} Plural chosen by the parameter `n` */
+
+/**
+ * @param {Key} key
+ * @param {Record<string, string | number>} [params]
+ * @returns {string}
+ */
+export function t(key, params = {}) {
+  /** @type {string | Plural} */
+  const entry = catalogue[key];
+  const text = typeof entry === 'string' ? entry : entry[plurals.select(Number(params.n)) === 'one' ? 'one' : 'other'];
+  return text.replace(/\{(\w+)\}/g, (whole, name) => String(params[name] ?? whole));
+}
+
+/**
+ * What an error means to a person: by its code, else by the server's own sentence.
+ * Where the sentence tells more than the code does (which name, which limit), the server's is taken.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function explain(error) {
+  const { code = 'unknown', message = '', retryIn } = /** @type {Partial<import('../../protocol/errors.js').CommandError>} */ (error ?? {});
+  const key = `error.${code}`;
+  if (code === 'rate_limited' && retryIn) return t('error.rate_limited_for', { n: Math.ceil(retryIn) });
+  if (message && !WORDED_HERE.has(code)) return message;
+  return t(/** @type {Key} */ (key in errors ? key : 'error.unknown'));
+}
+
+/** Codes that always mean the same, so that the server's sentence adds nothing. */
+const WORDED_HERE = new Set(['offline', 'timeout', 'aborted', 'signed_out', 'rate_limited', 'busy', 'restarting', 'unavailable', 'storage_full', 'nonce_reused', 'unknown', 'internal']);
