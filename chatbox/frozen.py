@@ -1,7 +1,7 @@
 """What differs where Chatbox runs as the one-file executable that PyInstaller makes.
 
-The executable is two processes: a parent that unpacks everything into a folder ``_MEI…`` and waits, and the child
-that is Chatbox. https://pyinstaller.org/en/stable/advanced-topics.html#the-bootstrap-process-in-detail
+The executable is two processes: a parent that unpacks everything into a folder ``_MEI…`` and waits, and the
+child that is Chatbox. https://pyinstaller.org/en/stable/advanced-topics.html#the-bootstrap-process-in-detail
 """
 
 import atexit
@@ -29,8 +29,8 @@ def assets_folder() -> Path:
 def die_with_parent() -> None:
     """Have the kernel send SIGTERM when the parent of a one-file executable is killed; call it first of all.
 
-    Without it the child would live on, unseen by whoever started it, and nobody would remove what was unpacked.
-    Does nothing from source and outside Linux, the only system that can be asked for this (prctl(2)).
+    Without it the child would live on, unseen by whoever started it, and nobody would remove what was
+    unpacked. Does nothing from source, and nothing outside Linux, which alone offers this: prctl(2).
     """
     folder = unpacked_folder()
     if folder is None or sys.platform != "linux":
@@ -42,7 +42,7 @@ def die_with_parent() -> None:
 
 
 def restore_library_path(environment: Mapping[str, str]) -> dict[str, str]:
-    """A copy of ``environment`` for a foreign program, such as a browser, without the executable's own libraries."""
+    """A copy of ``environment`` for another program, a browser say: without the executable's libraries."""
     restored = dict(environment)
     if unpacked_folder() is None:
         return restored
