@@ -15,6 +15,7 @@ from chatbox.live.presence import Presence
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
 from chatbox.store.base import Store
+from chatbox.store.blobs import Blobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,4 @@ class Context:
     presence: Presence
     throttle: Throttle
     server: Server
+    blobs: Blobs

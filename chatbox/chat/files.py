@@ -1,0 +1,146 @@
+"""Files: taking an upload, opening one for reading, and removing what nobody needs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, BinaryIO
+
+from chatbox.chat.context import Caller, Context
+from chatbox.errors import NotFound, RateLimited, TooLarge
+from chatbox.rules.files import file_kind, file_name
+from chatbox.store import files
+from chatbox.store.base import Batch, Steps
+from chatbox.store.blobs import Incoming
+
+UPLOADS_AT_ONCE = 3
+UNPOSTED_FOR_MS = 24 * 3600 * 1000
+NO_FILE = "That file is not there, or you may not read it."
+
+_BLOCK = 256 * 1024  # bytes that are written at once: each write is a hop to a thread
+_SWEPT_AT_ONCE = 400
+
+log = logging.getLogger("chatbox.files")
+
+
+class Upload:
+    """One upload that is under way. Made by `begin`; end it with `finish` or `abandon`."""
+
+    def __init__(self, ctx: Context, caller: Caller, name: str, incoming: Incoming) -> None:
+        self._ctx = ctx
+        self._caller = caller
+        self._name = name
+        self._incoming = incoming
+        self._waiting = bytearray()
+        self._arrived = 0
+        self._running = True
+
+    async def write(self, chunk: bytes) -> None:
+        """Append what arrived. Raises TooLarge, StorageFull."""
+        self._arrived += len(chunk)
+        check_size(self._ctx, self._arrived)
+        self._waiting += chunk
+        if len(self._waiting) >= _BLOCK:
+            await self._flush()
+
+    async def finish(self) -> dict[str, Any]:
+        """Make it durable, and give its description. Raises StorageFull, and what `files.add` raises."""
+        await self._flush()
+        incoming, ctx = self._incoming, self._ctx
+        await asyncio.to_thread(incoming.sync)
+        kind, width, height = file_kind(self._name, incoming.head)
+        file = files.File(
+            secrets.token_urlsafe(16), incoming.hash, self._name, incoming.size, kind, width, height
+        )
+        async with ctx.blobs.lock:
+            await asyncio.to_thread(ctx.blobs.place, incoming, file.hash)
+            add = partial(files.add, file=file, user=self._caller.user, session=self._caller.session)
+            reply: dict[str, Any] = await ctx.committer.submit(add)
+        self._end()
+        return reply
+
+    def abandon(self) -> None:
+        """Remove what arrived. Does nothing after the end; never waits for the disk."""
+        if self._running:
+            self._end()
+            asyncio.get_running_loop().run_in_executor(None, self._incoming.discard)
+
+    async def _flush(self) -> None:
+        chunk, self._waiting = bytes(self._waiting), bytearray()
+        await asyncio.to_thread(self._incoming.write, chunk)
+
+    def _end(self) -> None:
+        self._running = False
+        self._ctx.blobs.running[self._caller.user] -= 1
+
+
+def check_size(ctx: Context, size: int) -> None:
+    """Raises TooLarge where a file of this many bytes cannot be uploaded."""
+    most = ctx.settings.limits.file_bytes
+    if size > most:
+        shown = f"{most // 2**20} MiB" if most >= 2**20 else f"{most:,} bytes"
+        raise TooLarge(f"The file is too large: at most {shown} fit.", field="file")
+
+
+async def begin(ctx: Context, caller: Caller, name: str, size: int | None) -> Upload:
+    """Begin an upload; `size` is what the client announces, None where it does not.
+
+    Raises SignedOut, TooLarge, RateLimited (three at once are enough) or StorageFull."""
+    user = caller.require_user()
+    check_size(ctx, size or 0)
+    running = ctx.blobs.running
+    if running[user] >= UPLOADS_AT_ONCE:
+        raise RateLimited(f"{UPLOADS_AT_ONCE} files are being sent already. Wait for one to end.", retry_in=2.0)
+    running[user] += 1
+    try:
+        incoming = await asyncio.to_thread(ctx.blobs.receive, size or 0)
+    except BaseException:
+        running[user] -= 1
+        raise
+    return Upload(ctx, caller, file_name(name), incoming)
+
+
+async def find(ctx: Context, caller: Caller, id: str) -> files.File:
+    """A file that the caller may read now. Raises SignedOut, or NotFound alike for all other reasons."""
+    file = await ctx.store.read(files.readable(id, caller.require_user()))
+    if file is None:
+        raise NotFound(NO_FILE)
+    return file
+
+
+async def open_content(ctx: Context, file: files.File) -> BinaryIO:
+    """Open a file's content. Raises NotFound where it is missing on disk."""
+    try:
+        return await asyncio.to_thread(ctx.blobs.open, file.hash)
+    except OSError as error:
+        log.error("the content of the file %s cannot be read: %s", file.id, error)
+        raise NotFound("This file is damaged on the server. Ask for it to be sent again.") from error
+
+
+async def sweep(ctx: Context) -> int:
+    """Remove files that were not posted within 24 hours, and contents that no file refers to any more.
+
+    To be called every hour. Returns how many contents were removed."""
+    before = ctx.clock.now() - UNPOSTED_FOR_MS
+
+    def forget(batch: Batch) -> Steps[int]:
+        return (yield from files.delete_unposted(before))
+
+    await ctx.committer.submit(forget)
+    hashes = await asyncio.to_thread(lambda: list(ctx.blobs.all()))
+    removed = 0
+    for start in range(0, len(hashes), _SWEPT_AT_ONCE):
+        removed += await remove_unreferenced(ctx, hashes[start : start + _SWEPT_AT_ONCE])
+    return removed
+
+
+async def remove_unreferenced(ctx: Context, hashes: Sequence[str]) -> int:
+    """Remove those of these contents that no file refers to. Returns how many."""
+    async with ctx.blobs.lock:
+        gone = await ctx.store.read(files.unreferenced(hashes))
+        for hash in gone:
+            await asyncio.to_thread(ctx.blobs.remove, hash)
+    return len(gone)

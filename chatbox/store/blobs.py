@@ -1,0 +1,154 @@
+"""Contents of uploaded files on disk: each stored once, under the SHA-256 of its bytes.
+
+``<folder>/incoming/<random>.part`` while it arrives, ``<folder>/<aa>/<hash>`` from when it is whole and
+synced. Only then may a row refer to it, so a crash leaves at most a content that nothing refers to.
+Everything here blocks: call it through `asyncio.to_thread`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from chatbox.errors import StorageFull
+from chatbox.rules.images import HEAD_BYTES
+
+RESERVE = 64 * 2**20  # bytes that uploads leave free, so that messages can still be stored
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Incoming:
+    """A content that is arriving. Made by `Blobs.receive`; end it with `Blobs.place` or `discard`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.head = b""
+        self._sum = hashlib.sha256()
+        # A client that goes away discards the file while a thread may be writing to it.
+        self._lock = threading.Lock()
+        self._file = open(path, "xb", opener=_owner_only)  # noqa: SIM115
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what arrived so far, in hex."""
+        return self._sum.hexdigest()
+
+    def write(self, chunk: bytes) -> None:
+        """Append. Raises StorageFull; does nothing once discarded."""
+        with self._lock, _full_disk():
+            if self._file.closed:
+                return
+            self._file.write(chunk)
+            self._sum.update(chunk)
+            self.size += len(chunk)
+            if len(self.head) < HEAD_BYTES:
+                self.head += chunk[: HEAD_BYTES - len(self.head)]
+
+    def sync(self) -> None:
+        """Bring everything to the disk and close. Raises StorageFull; does nothing once discarded."""
+        with self._lock, _full_disk():
+            if not self._file.closed:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+
+    def discard(self) -> None:
+        """Remove it, whatever its state. Does nothing once it is in its place."""
+        with self._lock:
+            with contextlib.suppress(OSError):  # closing flushes, which fails again on a full disk
+                self._file.close()
+            self.path.unlink(missing_ok=True)
+
+
+class Blobs:
+    """The folder of contents.
+
+    `lock` is held while a content is put in its place and its row is stored, and while it is decided that
+    no row needs a content and it is removed: else a second upload of the same bytes could lose them.
+    `running` counts each user's uploads that are under way.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lock = asyncio.Lock()
+        self.running: Counter[int] = Counter()
+
+    def prepare(self) -> None:
+        """Make the folder, and remove what half arrived before a crash. Raises OSError."""
+        incoming = self.folder / "incoming"
+        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in incoming.glob("*.part"):
+            leftover.unlink(missing_ok=True)
+
+    def receive(self, expected: int) -> Incoming:
+        """Begin a content of about this many bytes. Raises StorageFull."""
+        if shutil.disk_usage(self.folder).free < expected + RESERVE:
+            raise StorageFull
+        with _full_disk():
+            return Incoming(self.folder / "incoming" / f"{secrets.token_hex(16)}.part")
+
+    def place(self, incoming: Incoming, hash: str) -> None:
+        """Put a synced content where it belongs, durably. The same bytes again change nothing."""
+        target = self._path(hash)
+        with _full_disk():
+            if not target.parent.is_dir():
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                _sync_folder(self.folder)
+            os.replace(incoming.path, target)
+            _sync_folder(target.parent)
+
+    def open(self, hash: str) -> BinaryIO:
+        """Open a content for reading. Raises OSError."""
+        return open(self._path(hash), "rb")
+
+    def remove(self, hash: str) -> None:
+        """Remove a content. One that cannot be removed now (Windows: being read) waits for the next sweep."""
+        with contextlib.suppress(OSError):
+            self._path(hash).unlink(missing_ok=True)
+
+    def all(self) -> Iterator[str]:
+        """The hashes of all contents on disk."""
+        for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
+            yield from (path.name for path in folder.iterdir() if _HASH.fullmatch(path.name))
+
+    def _path(self, hash: str) -> Path:
+        return self.folder / hash[:2] / hash
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in this folder durable (fsync(2)); Windows cannot open folders, and needs it not."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _full_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull from error
+        raise
