@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from chatbox.chat.hashing import Hashing
+from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock
 from chatbox.errors import Forbidden, SignedOut
 from chatbox.live.committer import Committer
@@ -14,7 +17,9 @@ from chatbox.live.hub import Hub
 from chatbox.live.presence import Presence
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
-from chatbox.store.base import Store
+from chatbox.store.base import Steps, Store
+
+T = TypeVar("T")
 from chatbox.store.blobs import Blobs
 
 
@@ -70,5 +75,16 @@ class Context:
     directory: Directory
     presence: Presence
     throttle: Throttle
+    hashing: Hashing
     server: Server
+    setup: SetupCode | None = None  # None: setup was done before this start
+
+    async def read_for(self, caller: Caller, steps: Callable[[], Steps[T]]) -> T:
+        """Read what a user may see. `steps` checks the rights itself; where they changed while it was read,
+        it is read again, so that nobody is answered with what was theirs a moment ago."""
+        while True:
+            generation = self.hub.generation(caller.user)
+            result = await self.store.read(steps())
+            if self.hub.generation(caller.user) == generation:
+                return result
     blobs: Blobs
