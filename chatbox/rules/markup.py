@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Stored beside the parts: parts of an older version can be made again from the text.
 VERSION = 1
 
-MOST_LINES = 1000
+MOST_LINES = 3000
 
 _MARKUP = re.compile(
     r"[`*_~]|://|\]\(|\\[\[\]>@]|^[ \t]*(?:>|[-+][ \t]|\d{1,9}[.)][ \t])",
@@ -82,7 +82,7 @@ def _parser() -> MarkdownIt:
 
     from chatbox.rules.markdown import blocks, inline
 
-    parser = MarkdownIt("zero")
+    parser = MarkdownIt("zero").disable(["normalize", "text_join"])
     blocks.install(parser)
     inline.install(parser)
     return parser

@@ -3,7 +3,7 @@
 Own rules stand where the library's are not linear (links) or not meant for chat: bare addresses and mentions
 are recognised before emphasis can cut them, only markup can be escaped (``C:\\temp`` and ``\\\\host`` stay),
 line feeds are kept in the text, and long runs of ``*`` are text. All rules together take a bounded number of
-steps, after which the rest of the message is text.
+steps, after which the rest of the message is text; a step makes about one token.
 
 The environment (`env`) of one parse holds "steps" (left) and "directory" (name key -> user id).
 """
@@ -20,7 +20,7 @@ from markdown_it.rules_inline.strikethrough import tokenize as strikethrough
 
 from chatbox.rules import mentions
 
-STEPS = 1500
+STEPS = 1000
 LONGEST_HREF = 2048
 
 _ADDRESS = r"[hH][tT][tT][pP][sS]?://[^\W_]|[hH][tT][tT][pP][sS]?://\["
@@ -80,6 +80,7 @@ def _short_runs(rule: Rule) -> Rule:
         if not run:
             return False
         if len(run[0]) <= _LONGEST_RUN:
+            state.env["steps"] -= len(run[0])
             return rule(state, silent)
         state.append_pending(run[0])
         state.pos = run.end()
@@ -95,6 +96,7 @@ def _link(state: StateInline, silent: bool) -> bool:
     found = _LINK.match(state.src, state.pos, state.posMax)
     if not found or len(found[2]) > LONGEST_HREF or not found[1].strip():
         return False
+    state.env["steps"] -= 2
     after, end = found.end(), state.posMax
     state.push("link_open", "a", 1).attrs = {"href": found[2]}
     state.linkLevel += 1
@@ -110,12 +112,15 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
     if state.linkLevel or state.src[state.pos] not in "hH":
         return False
     found = _BARE_URL.match(state.src, state.pos, state.posMax)
-    url = _without_trailing_punctuation(found[0]) if found else ""
-    if not url or len(url) > LONGEST_HREF:
+    if not found:
         return False
-    state.push("link_open", "a", 1).attrs = {"href": url}
-    state.push("text", "", 0).content = url
-    state.push("link_close", "a", -1)
+    url = _without_trailing_punctuation(found[0])
+    if len(url) > LONGEST_HREF:
+        # All of it is text: looking for addresses inside it would be quadratic.
+        state.append_pending(found[0])
+        state.pos = found.end()
+        return True
+    state.push("bare_url", "", 0).content = url
     state.pos += len(url)
     return True
 

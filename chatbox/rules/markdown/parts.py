@@ -101,6 +101,8 @@ def _inline(tokens: Sequence[Token]) -> list[Inline]:
             open_spans.pop()
         elif token.type == "text":
             _add_text(open_spans[-1], token.content)
+        elif token.type == "bare_url":
+            open_spans[-1].append({"t": "a", "href": token.content, "c": [token.content]})
         elif token.type == "code_inline":
             open_spans[-1].append({"t": "code", "text": token.content})
         elif token.type == "mention":
