@@ -34,10 +34,13 @@ class Cost(NamedTuple):
     passes: int = 2
 
 
+COST = Cost()
+
+
 class Hashing:
     """Hashes and checks passwords, at most as many at once as there are cores."""
 
-    def __init__(self, cost: Cost = Cost(), workers: int | None = None) -> None:
+    def __init__(self, cost: Cost = COST, workers: int | None = None) -> None:
         workers = workers or os.cpu_count() or 1
         self._cost = cost
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hashing")

@@ -80,7 +80,7 @@ class SetupCode:
     def _renew(self) -> None:
         self._code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
         self._path.unlink(missing_ok=True)
-        # Made anew and for its owner only from the first moment: what another one put there is never written to.
+        # Made anew, and for its owner only from the first moment; a link that lies there is not followed.
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{self.code}\n")

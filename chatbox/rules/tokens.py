@@ -1,4 +1,4 @@
-"""What secrets look like: tokens and links, of which only a hash is stored, and the code of the setup page."""
+"""What secrets look like: tokens and links, stored as hashes only, and the code of the setup page."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from msgspec import json, to_builtins
 
 from chatbox.errors import Conflict, Forbidden, NotFound, SignedOut
 from chatbox.model import Person
-from chatbox.store import rooms
 from chatbox.store.base import Batch, Steps, one
 
 _COLUMNS = "id, name, full_name, status, kind, role, state, password, notice, created_at, seen_at"
@@ -69,6 +68,12 @@ def set_meta(key: str, value: str) -> Steps[None]:
 def next_people_rev() -> Steps[int]:
     """The next number of the list of people. The caller writes it to `users.rev` and publishes it."""
     rows = yield one("UPDATE meta SET value = value + 1 WHERE key = 'people_rev' RETURNING value")
+    return int(rows[0][0])
+
+
+def next_mine(user: int) -> Steps[int]:
+    """The next number of what is this person's own. The caller puts it into the event for `user:<id>`."""
+    rows = yield one("UPDATE users SET mine = mine + 1 WHERE id = ? RETURNING mine", user)
     return int(rows[0][0])
 
 
@@ -175,6 +180,6 @@ def announce(batch: Batch, user: int) -> Steps[Account]:
 
 def tell(batch: Batch, user: int) -> Steps[None]:
     """Tell this person's own connections that the role or the notice changed."""
-    mine = yield from rooms.next_mine(user)
+    mine = yield from next_mine(user)
     found = yield from account(user)
     batch.publish(f"user:{user}", {"ev": "me", "me": found.me(), "mine": mine})
