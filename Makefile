@@ -46,7 +46,7 @@ dist/chatbox: $(VENV_BUILD)/build.stamp build.spec chatbox.py $(shell find chatb
 	@ls -l dist/chatbox
 
 smoke: dist/chatbox $(VENV)/test.stamp
-	$(VENV)/bin/python tests/executable/smoke.py dist/chatbox
+	$(VENV)/bin/python -m tests.executable.smoke dist/chatbox
 
 $(VENV)/runtime.stamp: requirements/runtime.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing what Chatbox needs into $(VENV)"
