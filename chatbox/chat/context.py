@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from chatbox.bus.base import Bus
 from chatbox.chat.hashing import Hashing
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock
@@ -18,9 +19,9 @@ from chatbox.live.presence import Presence
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
 from chatbox.store.base import Steps, Store
+from chatbox.store.blobs import Blobs
 
 T = TypeVar("T")
-from chatbox.store.blobs import Blobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Caller:
     session: int = 0
     admin: bool = False
     bot: bool = False
+    shared: bool = False  # signed in on a shared computer
     address: str = ""
     agent: str = ""  # the browser's User-Agent, at most 400 characters
     connection: Connection | None = None
@@ -72,10 +74,12 @@ class Context:
     store: Store
     committer: Committer
     hub: Hub
+    bus: Bus
     directory: Directory
     presence: Presence
     throttle: Throttle
     hashing: Hashing
+    blobs: Blobs
     server: Server
     setup: SetupCode | None = None  # None: setup was done before this start
 
@@ -87,4 +91,3 @@ class Context:
             result = await self.store.read(steps())
             if self.hub.generation(caller.user) == generation:
                 return result
-    blobs: Blobs

@@ -11,8 +11,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL = 1
-
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]

@@ -92,6 +92,18 @@ class Batch:
         messages.pop(message.seq, None)
         messages[message.seq] = message
 
+    def absorb(self, part: Batch) -> None:
+        """Take over what a part of this batch noted, in order."""
+        for room, changes in part.rooms.items():
+            mine = self.moved(room, changes.after, changes.head)
+            for seq, message in changes.messages.items():
+                mine.messages.pop(seq, None)
+                mine.messages[seq] = message
+            mine.members.update(changes.members)
+            mine.settings |= changes.settings
+        self.events += part.events
+        self.ended += part.ended
+
     def member(self, room: int, user: int, rev: int, role: str | None) -> None:
         """Note that a user is a member with this role, or with None is one no more."""
         state: dict[str, Any] = {"user": user, "rev": rev}

@@ -60,6 +60,7 @@ CREATE TABLE rooms (
     general INTEGER NOT NULL DEFAULT 0,
     head INTEGER NOT NULL DEFAULT 0,
     posts INTEGER NOT NULL DEFAULT 0,
+    members INTEGER NOT NULL DEFAULT 0,
     rev INTEGER NOT NULL DEFAULT 0,           -- number of the latest change to the settings
     floor INTEGER NOT NULL DEFAULT 0,
     made_by INTEGER REFERENCES users,
@@ -103,7 +104,7 @@ CREATE TABLE messages (
     at INTEGER NOT NULL,
     edited_at INTEGER,
     deleted_at INTEGER,
-    crc INTEGER NOT NULL,          -- CRC-32 over the stored state; see integrity.py
+    crc INTEGER NOT NULL,          -- CRC-32 over the stored state; see store/integrity.py
     UNIQUE (room, seq),
     UNIQUE (user, nonce)
 );

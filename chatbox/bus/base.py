@@ -1,0 +1,51 @@
+"""What carries committed changes to everybody who listens, on this node and on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Publication(Struct, frozen=True, gc=False):
+    """One event for a topic (`room:7`, `user:3`, `all`), and what it does to the hubs.
+
+    `event` is the JSON that goes to clients, empty where there is none. A hub applies `joined` and `left`
+    (user ids, of a room's topic) before it delivers the event, so whoever left gets nothing more. `head` is
+    the room's number after it. `ended` are sessions of a user's topic whose connections close; -1 means all.
+    """
+
+    topic: str
+    event: bytes = b""
+    joined: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
+    head: int = 0
+    ended: tuple[int, ...] = ()
+
+
+Receiver = Callable[[Publication], None]
+
+
+class Bus(Protocol):
+    """At most once, in the order of each publisher. Whoever misses one sees it by the numbers, and asks."""
+
+    async def start(self, receiver: Receiver) -> None:
+        """Begin: every publication of a subscribed topic is handed to the receiver."""
+        ...
+
+    def publish(self, publications: list[Publication]) -> None:
+        """Send, in this order. Never raises and never waits: publishing cannot fail a post."""
+        ...
+
+    async def subscribe(self, topics: list[str]) -> None:
+        """Listen to topics; done when the other side has confirmed."""
+        ...
+
+    def unsubscribe(self, topics: list[str]) -> None:
+        """Listen no more."""
+        ...
+
+    async def close(self) -> None:
+        """Send what is waiting, and end."""
+        ...

@@ -1,0 +1,157 @@
+"""Posting, editing, deleting and reading messages."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import json
+
+from chatbox.chat.context import Caller, Context
+from chatbox.errors import Forbidden, NotFound
+from chatbox.model import Draft, Message
+from chatbox.protocol import commands
+from chatbox.rules import access, markup
+from chatbox.rules.search import fts_query
+from chatbox.rules.text import message_text
+from chatbox.store import messages, rooms
+from chatbox.store.base import Batch, Steps
+
+PAGE_BYTES = 256 * 1024
+
+
+def post(ctx: Context, caller: Caller, cmd: commands.MessagePost) -> asyncio.Future[Any]:
+    """Store a message. Rights are checked where it is stored, in the transaction."""
+    text = message_text(cmd.text, _text_limit(ctx), has_files=bool(cmd.files))
+    parsed = markup.parse(text, ctx.directory.by_key)
+    parts = json.encode(parsed.parts) if parsed.parts else None
+    return ctx.committer.submit(
+        Draft(
+            cmd.room, caller.require_user(), caller.session, cmd.nonce, text, parts,
+            parsed.mentions, cmd.reply_to, tuple(cmd.files),
+        )  # fmt: skip
+    )
+
+
+def edit(ctx: Context, caller: Caller, cmd: commands.MessageEdit) -> asyncio.Future[Any]:
+    """Set the text of an own message."""
+    user = caller.require_user()
+    text = message_text(cmd.text, _text_limit(ctx), has_files=True)
+    parsed = markup.parse(text, ctx.directory.by_key)
+    parts = json.encode(parsed.parts) if parsed.parts else None
+
+    def change(batch: Batch) -> Steps[dict[str, int]]:
+        access.may_post((yield from rooms.access(cmd.room, user, caller.session)))
+        old = yield from messages.get(cmd.room, cmd.seq)
+        if old is None:
+            raise NotFound("That message is not there.")
+        if old.user != user:
+            raise Forbidden("Only its author can change a message.")
+        message_text(text, _text_limit(ctx), has_files=bool(old.files))
+        message = yield from messages.edit(batch, cmd.room, cmd.seq, text, parts, parsed.mentions)
+        return {"room": cmd.room, "seq": cmd.seq, "rev": message.rev}
+
+    return ctx.committer.submit(change)
+
+
+def delete(ctx: Context, caller: Caller, cmd: commands.MessageDelete) -> asyncio.Future[Any]:
+    """Delete an own message, or as one who looks after the room anybody's."""
+    user = caller.require_user()
+
+    def change(batch: Batch) -> Steps[dict[str, int]]:
+        rights = yield from rooms.access(cmd.room, user, caller.session)
+        access.may_post(rights)
+        old = yield from messages.get(cmd.room, cmd.seq)
+        if old is None:
+            raise NotFound("That message is not there.")
+        if old.user != user and not access.may_moderate(rights):
+            raise Forbidden("Only its author, or who looks after the room, can delete a message.")
+        message = yield from messages.delete(batch, cmd.room, cmd.seq)
+        return {"room": cmd.room, "seq": cmd.seq, "rev": message.rev}
+
+    return ctx.committer.submit(change)
+
+
+async def history(ctx: Context, caller: Caller, cmd: commands.RoomHistory) -> dict[str, Any]:
+    """A page of messages by `seq`. `more`: there are further ones beyond the page, in its direction."""
+
+    def steps() -> Steps[dict[str, Any]]:
+        access.may_see((yield from rooms.access(cmd.room, caller.require_user(), caller.session)))
+        if cmd.around is not None:
+            half = max(1, cmd.limit // 2)
+            older = yield from messages.before(cmd.room, cmd.around + 1, half + 1)
+            newer = yield from messages.after(cmd.room, cmd.around, half + 1)
+            kept_older, kept_newer = _fit_newest(older[-half:]), _fit(newer[:half])
+            more = len(older) > len(kept_older)
+            return {"messages": kept_older + kept_newer, "more": more, "more_after": len(newer) > len(kept_newer)}
+        if cmd.after is not None:
+            found = yield from messages.after(cmd.room, cmd.after, cmd.limit + 1)
+            page = _fit(found[: cmd.limit])
+        else:
+            bound = sys.maxsize if cmd.before is None else cmd.before
+            found = yield from messages.before(cmd.room, bound, cmd.limit + 1)
+            page = _fit_newest(found[-cmd.limit :])
+        return {"messages": page, "more": len(found) > len(page)}
+
+    return await ctx.read_for(caller, steps)
+
+
+async def changes(ctx: Context, caller: Caller, cmd: commands.RoomChanges) -> dict[str, Any]:
+    """What changed after a position, by `rev`; go on from `to` while there is more."""
+
+    def steps() -> Steps[dict[str, Any]]:
+        access.may_see((yield from rooms.access(cmd.room, caller.require_user(), caller.session)))
+        head = (yield from rooms.description(cmd.room))["head"]
+        found = yield from messages.changes(cmd.room, cmd.after, cmd.limit + 1)
+        page = _fit(found[: cmd.limit])
+        more = len(found) > len(page)
+        return {"messages": page, "to": page[-1].rev if more else head, "head": head, "more": more}
+
+    return await ctx.read_for(caller, steps)
+
+
+async def search(ctx: Context, caller: Caller, cmd: commands.Search) -> dict[str, Any]:
+    """Messages with these words and phrases, in rooms where the caller is."""
+    query = fts_query(cmd.text)
+
+    def steps() -> Steps[dict[str, Any]]:
+        user = caller.require_user()
+        if cmd.room is not None:
+            access.may_see((yield from rooms.access(cmd.room, user, caller.session)))
+        if query is None:
+            return {"hits": [], "more": False}
+        before = sys.maxsize if cmd.before is None else cmd.before
+        found = yield from messages.search(query, user, cmd.room, before, cmd.limit + 1)
+        page = found[: cmd.limit]
+        more = len(found) > len(page)
+        hits = [{"message": message} for _, message in page]
+        return {"hits": hits, "more": more} | ({"before": page[-1][0]} if more else {})
+
+    return await ctx.read_for(caller, steps)
+
+
+def _text_limit(ctx: Context) -> int:
+    return ctx.settings.limits.text_bytes or sys.maxsize
+
+
+def _fit(found: Iterable[Message], most: int = PAGE_BYTES) -> list[Message]:
+    """As many of the first messages as fit into a page; at least one."""
+    page: list[Message] = []
+    size = 0
+    for message in found:
+        size += size_of(message)
+        if page and size > most:
+            break
+        page.append(message)
+    return page
+
+
+def _fit_newest(found: list[Message]) -> list[Message]:
+    return _fit(reversed(found))[::-1]
+
+
+def size_of(message: Message) -> int:
+    """About how many bytes a message takes on the wire."""
+    return len(json.encode(message)) + 1

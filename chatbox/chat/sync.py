@@ -1,0 +1,145 @@
+"""Coming in and catching up: `hello`, `ping`, and whether somebody is at the screen.
+
+A snapshot and the events after it must meet without a gap: the connection first listens, keeping events back;
+then everything is read in one transaction; where the caller's access changed meanwhile it is read again; then
+the reply is queued, and behind it what was kept back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Raw
+
+from chatbox.chat.context import Caller, Context
+from chatbox.chat.messages import PAGE_BYTES, size_of
+from chatbox.errors import Busy
+from chatbox.live.connection import Connection
+from chatbox.model import Message
+from chatbox.protocol import commands
+from chatbox.protocol.events import PROTOCOL
+from chatbox.store import messages, rooms, users
+from chatbox.store.base import Steps
+
+_PER_ROOM = 500
+_TRIES = 20
+
+
+async def hello(ctx: Context, caller: Caller, cmd: commands.Hello) -> dict[str, Any]:
+    """A snapshot of what is the caller's. Over a WebSocket, every event after it follows."""
+    caller.require_user()
+    connection = caller.connection
+    if connection is None:
+        return _reply(ctx, caller, await ctx.read_for(caller, lambda: _snapshot(ctx, caller, cmd)))
+    connection.hold()
+    try:
+        return _reply(ctx, caller, await _listen_and_read(ctx, caller, connection, cmd))
+    except BaseException:
+        connection.unhold()
+        raise
+
+
+async def _listen_and_read(
+    ctx: Context, caller: Caller, connection: Connection, cmd: commands.Hello
+) -> dict[str, Any]:
+    for _ in range(_TRIES):
+        generation = ctx.hub.generation(caller.user)
+        mine = await ctx.store.read(rooms.ids_of_user(caller.user))
+        ctx.hub.subscribe(connection, mine)
+        await ctx.bus.subscribe([f"room:{room}" for room in mine])
+        snapshot = await ctx.store.read(_snapshot(ctx, caller, cmd))
+        if ctx.hub.generation(caller.user) == generation:
+            for room in snapshot["rooms"]:
+                ctx.hub.note_head(room["id"], room["head"])
+            return snapshot
+    raise Busy("Too much is changing just now. Try again in a moment.")
+
+
+def _snapshot(ctx: Context, caller: Caller, cmd: commands.Hello) -> Steps[dict[str, Any]]:
+    account = yield from users.acting(caller.user)
+    meta = yield from users.meta()
+    known = cmd.epoch == ctx.server.epoch
+    found: dict[str, Any] = {"me": account.me(), "people_rev": meta["people_rev"]}
+    found["mine"] = yield from users.mine(caller.user)
+    found["rooms"] = yield from rooms.of_user(caller.user)
+    if known and cmd.people is not None and cmd.people <= meta["people_rev"]:
+        found["people"] = yield from users.people(cmd.people)
+    elif meta["people_rev"] == ctx.directory.people_rev:
+        found["people"] = Raw(ctx.directory.encoded())
+    else:
+        found["people"] = yield from users.people()
+    if cmd.heads:
+        found["changes"] = yield from _changes(found["rooms"], cmd.heads, known)
+    return found
+
+
+def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> Steps[dict[str, Any]]:
+    """What changed since these heads in rooms that are still the caller's; at most 256 KiB in all."""
+    found: dict[str, list[Message] | str] = {}
+    left = PAGE_BYTES
+    for room in mine:
+        head = heads.get(str(room["id"]))
+        if head is None or (known and head == room["head"]):
+            continue
+        if not known or head > room["head"]:
+            found[str(room["id"])] = "reset"
+            continue
+        if left <= 0:
+            found[str(room["id"])] = "behind"
+            continue
+        changed = yield from messages.changes(room["id"], head, _PER_ROOM + 1)
+        size = sum(size_of(message) for message in changed)
+        if len(changed) > _PER_ROOM or size > left:
+            found[str(room["id"])] = "behind"
+        else:
+            found[str(room["id"])] = changed
+            left -= size
+    return found
+
+
+def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, Any]:
+    server, limits = ctx.server, ctx.settings.limits
+    return snapshot | {
+        "server": {
+            "id": server.id,
+            "name": server.name,
+            "version": server.version,
+            "protocol": PROTOCOL,
+            "addresses": server.addresses(),
+        },
+        "epoch": server.epoch,
+        "join": server.join,
+        "assets": server.assets,
+        "session": {"id": caller.session, "shared": caller.shared},
+        "limits": {
+            "text_bytes": limits.text_bytes,
+            "file_bytes": limits.file_bytes,
+            "frame_bytes": limits.frame_bytes,
+        },
+        "online": ctx.presence.online,
+        "away": ctx.presence.away,
+    }
+
+
+async def ping(ctx: Context, caller: Caller, cmd: commands.Ping) -> dict[str, Any]:
+    """The numbers to compare with: a browser cannot see protocol pings, and finds here what it missed."""
+    user = caller.require_user()
+
+    def steps() -> Steps[dict[str, Any]]:
+        heads = yield from rooms.heads_of_user(user)
+        mine = yield from users.mine(user)
+        return {"heads": heads, "mine": mine, "people_rev": ctx.directory.people_rev}
+
+    connection = caller.connection
+    if connection is None or not connection.ready:
+        return await ctx.read_for(caller, steps)
+    mine = await ctx.store.read(users.mine(user))
+    return {"heads": ctx.hub.heads(connection), "mine": mine, "people_rev": ctx.directory.people_rev}
+
+
+def away(ctx: Context, caller: Caller, cmd: commands.Away) -> dict[str, Any]:
+    """Whether the person is away from this connection's screen."""
+    if caller.connection is not None:
+        caller.connection.away = cmd.away
+        ctx.presence.update(caller.require_user())
+    return {}

@@ -1,0 +1,120 @@
+"""One live WebSocket, without the socket: what is due to it, and what it may cost.
+
+The sink that writes bytes is handed in. Everything due in one turn of the event loop goes out in one write,
+because a write costs the same whatever its size.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Protocol
+
+from chatbox.protocol.frames import TOO_SLOW, Close
+
+BYTE_BUDGET = 1 << 20
+TIME_BUDGET = 10.0  # seconds without progress
+
+_ids = itertools.count(1)
+
+
+class Sink(Protocol):
+    """Where a connection's bytes go."""
+
+    def write(self, data: bytes) -> None:
+        """Write, or queue what cannot be written now. Never raises, never waits."""
+        ...
+
+    def unsent(self) -> tuple[int, int]:
+        """How many bytes wait to be written, and how many were written since the beginning."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close."""
+        ...
+
+
+class Connection:
+    """What one browser or program hears. Made by the socket, owned by the hub."""
+
+    def __init__(self, sink: Sink, user: int, session: int, address: str) -> None:
+        self.id = next(_ids)
+        self.user = user
+        self.session = session
+        self.address = address
+        self.rooms: set[int] = set()
+        self.ready = False  # hello was answered: events come
+        self.away = False
+        self.closed = False
+        self._sink = sink
+        self._due: list[bytes] = []
+        self._due_bytes = 0
+        self._held: list[bytes] | None = None
+        self._stuck_since: float | None = None
+        self._written = 0
+
+    def hold(self) -> None:
+        """Keep events back until `release`: a snapshot is being made."""
+        self._held = []
+
+    def unhold(self) -> None:
+        """Forget what was kept back: there will be no snapshot."""
+        self._held = None
+
+    def release(self, reply: bytes) -> None:
+        """Queue the snapshot's reply, then every event that was kept back meanwhile."""
+        held, self._held = self._held or [], None
+        self.ready = True
+        self.send(reply)
+        for frame in held:
+            self.send(frame)
+
+    def deliver(self, frame: bytes) -> bool:
+        """Queue an event's frame. Returns whether the connection must be flushed."""
+        if self._held is not None:
+            self._held.append(frame)
+            return False
+        return self.ready and self.send(frame)
+
+    def send(self, frame: bytes) -> bool:
+        """Queue a frame whatever the state. Returns whether the connection must be flushed."""
+        if self.closed:
+            return False
+        self._due.append(frame)
+        self._due_bytes += len(frame)
+        return True
+
+    def flush(self, now: float) -> None:
+        """Write everything due in one go, unless the connection is over its budget."""
+        if self.closed or not self._due:
+            return
+        data = b"".join(self._due) if len(self._due) > 1 else self._due[0]
+        self._due.clear()
+        self._due_bytes = 0
+        waiting, _ = self._sink.unsent()
+        if waiting and waiting + len(data) > BYTE_BUDGET:
+            self.close(TOO_SLOW)
+            return
+        self._sink.write(data)
+        if self._stuck_since is None:
+            self._watch(now)
+
+    def check(self, now: float) -> None:
+        """Close the connection where it took nothing for too long."""
+        self._watch(now)
+        if self._stuck_since is not None and now - self._stuck_since > TIME_BUDGET:
+            self.close(TOO_SLOW)
+
+    def _watch(self, now: float) -> None:
+        waiting, written = self._sink.unsent()
+        if not waiting:
+            self._stuck_since = None
+        elif self._stuck_since is None or written != self._written:
+            self._stuck_since = now
+        self._written = written
+
+    def close(self, close: Close) -> None:
+        """Send nothing more from this moment, and close."""
+        if not self.closed:
+            self.closed = True
+            self._due.clear()
+            self._sink.close(close.code, close.reason)

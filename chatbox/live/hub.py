@@ -1,0 +1,201 @@
+"""Who listens to what on this node, and how a publication reaches them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from chatbox.bus.base import Publication
+from chatbox.clock import Clock
+from chatbox.live.connection import Connection
+from chatbox.live.publisher import ALL_SESSIONS
+from chatbox.protocol.frames import SIGNED_OUT, text_frame
+
+Watcher = Callable[[Publication], None]
+_GAP = 0.001  # seconds between two flushes under load
+
+
+class Hub:
+    """The live connections by topic. Everything here runs on the event loop, so nothing needs a lock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._users: dict[int, dict[Connection, None]] = {}
+        self._rooms: dict[int, dict[Connection, None]] = {}
+        self._heads: dict[int, int] = {}
+        self._generations: dict[int, int] = {}
+        self._watchers: list[Watcher] = []
+        self._due: dict[Connection, None] = {}
+        self._scheduled = False
+        self._flushed_at = 0.0
+        self.delivered = 0
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Every live connection."""
+        return [connection for own in self._users.values() for connection in own]
+
+    def of_user(self, user: int) -> list[Connection]:
+        """The live connections of one user."""
+        return list(self._users.get(user, ()))
+
+    def users(self) -> Iterable[int]:
+        """Every user with a connection."""
+        return self._users.keys()
+
+    def generation(self, user: int) -> int:
+        """A number that changes with each change of what this user may see."""
+        return self._generations.get(user, 0)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call this with every publication, before it is delivered."""
+        self._watchers.append(watcher)
+
+    def attach(self, connection: Connection) -> None:
+        """Register a connection for its user's own topic and `all`."""
+        self._users.setdefault(connection.user, {})[connection] = None
+
+    def detach(self, connection: Connection) -> None:
+        """Forget a connection. It may be closed already."""
+        connection.closed = True
+        self.unsubscribe(connection)
+        own = self._users.get(connection.user)
+        if own is not None:
+            own.pop(connection, None)
+            if not own:
+                del self._users[connection.user]
+        self._due.pop(connection, None)
+
+    def subscribe(self, connection: Connection, rooms: Iterable[int]) -> None:
+        """Let a connection hear exactly these rooms."""
+        self.unsubscribe(connection)
+        for room in rooms:
+            self._enter(connection, room)
+
+    def unsubscribe(self, connection: Connection) -> None:
+        """Let a connection hear no room."""
+        for room in list(connection.rooms):
+            self._leave(connection, room)
+
+    def heads(self, connection: Connection) -> dict[str, int]:
+        """The heads of the connection's rooms, as last queued to it."""
+        return {str(room): self._heads.get(room, 0) for room in connection.rooms}
+
+    def crowd(self, room: int) -> int:
+        """How many connections listen to a room."""
+        return len(self._rooms.get(room, ()))
+
+    def note_head(self, room: int, head: int) -> None:
+        """A snapshot told this head; events up to it may still be on their way."""
+        if head > self._heads.get(room, 0):
+            self._heads[room] = head
+
+    def receive(self, publication: Publication) -> None:
+        """Apply and deliver one publication: memberships first, so that whoever left gets nothing more."""
+        for watcher in self._watchers:
+            watcher(publication)
+        kind, _, number = publication.topic.partition(":")
+        if kind == "room":
+            self._receive_room(int(number), publication)
+        elif kind == "user":
+            own = self._users.get(int(number), {})
+            self._send(own, publication.event)
+            self._end(int(number), publication.ended)
+        else:
+            for own in list(self._users.values()):
+                self._send(own, publication.event)
+
+    def _receive_room(self, room: int, publication: Publication) -> None:
+        for user in publication.left:
+            self._changed(user)
+            for connection in self._users.get(user, ()):
+                self._leave(connection, room)
+        for user in publication.joined:
+            self._changed(user)
+            for connection in self._users.get(user, ()):
+                self._enter(connection, room)
+        listeners = self._rooms.get(room)
+        if listeners:
+            self.note_head(room, publication.head)
+            self._send(listeners, publication.event)
+
+    def _end(self, user: int, sessions: tuple[int, ...]) -> None:
+        if not sessions:
+            return
+        self._changed(user)
+        for connection in self.of_user(user):
+            if ALL_SESSIONS in sessions or connection.session in sessions:
+                self.flush_one(connection)
+                connection.close(SIGNED_OUT)
+                self.detach(connection)
+
+    def _changed(self, user: int) -> None:
+        self._generations[user] = self._generations.get(user, 0) + 1
+
+    def _enter(self, connection: Connection, room: int) -> None:
+        connection.rooms.add(room)
+        self._rooms.setdefault(room, {})[connection] = None
+
+    def _leave(self, connection: Connection, room: int) -> None:
+        connection.rooms.discard(room)
+        listeners = self._rooms.get(room)
+        if listeners is not None:
+            listeners.pop(connection, None)
+            if not listeners:
+                del self._rooms[room]
+                self._heads.pop(room, None)
+
+    def _send(self, listeners: Iterable[Connection], event: bytes) -> None:
+        if not event:
+            return
+        frame = text_frame(event)
+        due = self._due
+        for connection in listeners:
+            if connection.deliver(frame):
+                due[connection] = None
+                self.delivered += 1
+        self._schedule()
+
+    def send(self, connection: Connection, payload: bytes) -> None:
+        """Queue a payload to one connection, such as a reply."""
+        if connection.send(text_frame(payload)):
+            self._due[connection] = None
+            self._schedule()
+
+    def release(self, connection: Connection, reply: bytes) -> None:
+        """Queue a snapshot's reply, then every event that was kept back while it was made."""
+        connection.release(text_frame(reply))
+        self._due[connection] = None
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Flush at once when idle, otherwise a moment after the last flush, so that writes are joined."""
+        if self._scheduled or not self._due:
+            return
+        self._scheduled = True
+        loop = asyncio.get_running_loop()
+        wait = self._flushed_at + _GAP - loop.time()
+        if wait <= 0:
+            loop.call_soon(self.flush)
+        else:
+            loop.call_later(wait, self.flush)
+
+    def flush(self) -> None:
+        """Write everything that is due."""
+        self._scheduled = False
+        now = self._clock.monotonic()
+        due, self._due = self._due, {}
+        for connection in due:
+            connection.flush(now)
+        self._flushed_at = asyncio.get_running_loop().time()
+
+    def flush_one(self, connection: Connection) -> None:
+        """Write what is due to one connection, before it is closed."""
+        self._due.pop(connection, None)
+        connection.flush(self._clock.monotonic())
+
+    def check(self) -> None:
+        """Close every connection that took nothing for too long. Called once a second."""
+        now = self._clock.monotonic()
+        for connection in self.connections:
+            connection.check(now)

@@ -1,0 +1,67 @@
+"""Who is here, away or typing. Nothing of this is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatbox.bus.base import Publication
+from chatbox.clock import Clock
+from chatbox.live.connection import Connection
+from chatbox.live.hub import Hub
+from chatbox.protocol.events import encode
+
+OFFLINE_AFTER = 10.0  # seconds without a connection, so that a reload is no absence
+TYPING_LIMIT = 100  # people online in a room above which nobody is told who is typing
+
+
+class Presence:
+    """Follows the hub's connections; `tick` tells what changed, once a second."""
+
+    def __init__(self, hub: Hub, clock: Clock, publish: Callable[[list[Publication]], None]) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._publish = publish
+        self._state: dict[int, str] = {}
+        self._told: dict[int, str] = {}
+        self._leaving: dict[int, float] = {}
+
+    @property
+    def online(self) -> list[int]:
+        """Who is here, away or not."""
+        return list(self._state)
+
+    @property
+    def away(self) -> list[int]:
+        """Who is here, but away from every screen."""
+        return [user for user, state in self._state.items() if state == "away"]
+
+    def update(self, user: int) -> None:
+        """Look again at a user whose connections changed."""
+        own = [connection for connection in self._hub.of_user(user) if connection.ready]
+        if own:
+            self._leaving.pop(user, None)
+            self._state[user] = "away" if all(connection.away for connection in own) else "online"
+        elif user in self._state:
+            self._leaving.setdefault(user, self._clock.monotonic() + OFFLINE_AFTER)
+
+    def tick(self) -> None:
+        """Publish what changed since the last call, joined into one event."""
+        now = self._clock.monotonic()
+        for user in [user for user, due in self._leaving.items() if due <= now]:
+            del self._leaving[user]
+            self._state.pop(user, None)
+        event: dict[str, Any] = {}
+        for user in self._state.keys() | self._told.keys():
+            state = self._state.get(user, "offline")
+            if state != self._told.get(user, "offline"):
+                event.setdefault(state, []).append(user)
+        if event:
+            self._told = dict(self._state)
+            self._publish([Publication("all", encode({"ev": "presence", **event}))])
+
+    def typing(self, room: int, connection: Connection | None, user: int) -> None:
+        """Tell a room that somebody is typing, unless it is a crowd or the person is not in it."""
+        if connection is None or room not in connection.rooms or self._hub.crowd(room) > TYPING_LIMIT:
+            return
+        self._publish([Publication(f"room:{room}", encode({"ev": "typing", "room": room, "user": user}))])

@@ -1,0 +1,38 @@
+"""A committed batch as publications: people's own events first, then each room's changes, encoded once."""
+
+from __future__ import annotations
+
+from chatbox.bus.base import Publication
+from chatbox.protocol import events
+from chatbox.store.base import Committed, RoomChanges
+
+ALL_SESSIONS = -1
+
+
+def publications(committed: Committed) -> list[Publication]:
+    """What this batch has to tell, in the order in which it must be told.
+
+    A joining member's own `room` event goes before the room's changes, so that the member knows the room when
+    they come. Sessions end last: whoever ended one may be the one who asked, and its reply comes after.
+    """
+    batch = committed.batch
+    found = [Publication(topic, events.encode(event)) for topic, event in batch.events]
+    for room, changes in sorted(batch.rooms.items()):
+        found.append(_room(room, changes))
+        description = committed.descriptions.get(room)
+        if description is not None:
+            found.append(Publication(f"room:{room}", events.encode({"ev": "room", "room": description})))
+    for user, session in batch.ended:
+        found.append(Publication(f"user:{user}", ended=(ALL_SESSIONS if session is None else session,)))
+    return found
+
+
+def _room(room: int, changes: RoomChanges) -> Publication:
+    members = changes.members.values()
+    return Publication(
+        topic=f"room:{room}",
+        event=events.messages(room, changes.after, changes.head, changes.messages.values(), members),
+        joined=tuple(member["user"] for member in members if not member.get("left")),
+        left=tuple(member["user"] for member in members if member.get("left")),
+        head=changes.head,
+    )

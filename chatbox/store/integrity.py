@@ -1,0 +1,73 @@
+"""A checksum per message, and what must be true of a whole database."""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+from chatbox.store.base import Row, Steps, one
+
+_PAGE = 5000
+
+
+def message_crc(
+    room: int, seq: int, user: int, nonce: str, text: str, at: int, edited: int | None, deleted: int | None
+) -> int:
+    """CRC-32 over what a message is: its place, its author and its text as stored."""
+    return crc32(f"{room}\0{seq}\0{user}\0{nonce}\0{at}\0{edited or 0}\0{deleted or 0}\0{text}".encode())
+
+
+def check() -> Steps[list[str]]:
+    """What is wrong with this database, in sentences; an empty list where nothing is."""
+    problems: list[str] = []
+    for (verdict,) in (yield one("PRAGMA integrity_check")):
+        if verdict != "ok":
+            problems.append(f"The database file is damaged: {verdict}.")
+    problems += yield from _messages()
+    problems += yield from _rooms()
+    for table, rowid in (yield from _dangling()):
+        problems.append(f"A row of {table} (number {rowid}) refers to something that is not there.")
+    return problems
+
+
+def _messages() -> Steps[list[str]]:
+    problems, last = [], 0
+    while True:
+        rows = yield one(
+            "SELECT id, crc, room, seq, user, nonce, text, at, edited_at, deleted_at FROM messages"
+            " WHERE id > ? ORDER BY id LIMIT ?",
+            last,
+            _PAGE,
+        )
+        for row in rows:
+            if row[1] != message_crc(*row[2:]):
+                problems.append(f"Message {row[3]} of room {row[2]} does not match its checksum.")
+        if len(rows) < _PAGE:
+            return problems
+        last = rows[-1][0]
+
+
+def _rooms() -> Steps[list[str]]:
+    rows = yield one(
+        "SELECT r.id, r.head, r.posts, r.rev, r.members,"
+        " (SELECT coalesce(max(m.rev), 0) FROM messages m WHERE m.room = r.id),"
+        " (SELECT count(*) FROM messages m WHERE m.room = r.id),"
+        " (SELECT coalesce(max(s.rev), 0) FROM memberships s WHERE s.room = r.id),"
+        " (SELECT count(*) FROM memberships s WHERE s.room = r.id AND s.left_at IS NULL)"
+        " FROM rooms r"
+    )
+    return [text for row in rows for text in _room_problems(row)]
+
+
+def _room_problems(row: Row) -> list[str]:
+    room, head, posts, rev, members, message_rev, stored, member_rev, present = row
+    problems: list[Any] = [
+        max(rev, message_rev, member_rev) > head and f"Room {room} gave out fewer numbers than it holds.",
+        posts != stored and f"Room {room} counts {posts} posts and holds {stored}.",
+        members != present and f"Room {room} counts {members} members and holds {present}.",
+    ]
+    return [problem for problem in problems if problem]
+
+
+def _dangling() -> Steps[list[Row]]:
+    return [(row[0], row[1]) for row in (yield one("PRAGMA foreign_key_check"))]

@@ -1,0 +1,200 @@
+"""SQLite through aiosqlite: one connection that writes and checkpoints, some that only read.
+
+A whole transaction runs in one hop to the writer's thread: each await of aiosqlite is a hop of its own,
+and behind an event loop that is busy sending, five hops take several times as long as one. Only one
+connection ever writes or checkpoints, because SQLite before 3.51.3 can damage a WAL when two do so at
+once (https://www.sqlite.org/wal.html, "The WAL-Reset Bug").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from chatbox.clock import Clock
+from chatbox.errors import ChatboxError, Conflict, DataFolderError, StorageFull, Unavailable
+from chatbox.model import Draft
+from chatbox.store.apply import apply_all, descriptions
+from chatbox.store.base import Batch, Change, Committed, Statement, Steps
+from chatbox.store.migrate import MIGRATIONS, found, pending, upgrade
+
+T = TypeVar("T")
+log = logging.getLogger("chatbox.store")
+
+_UNKNOWN = "It is not known whether that was stored. It will be sent again."
+
+
+class _Thread(aiosqlite.Connection):
+    """A connection whose thread runs whole functions."""
+
+    def run(self, function: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Queue a function to the thread. It is queued when this returns; functions keep their order."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((future, lambda: function(self._conn)))
+        return future
+
+    def reopen(self) -> None:
+        """Open the file anew after an I/O error. Only to be called on the thread."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._connector()
+
+
+def run_steps(connection: sqlite3.Connection, steps: Steps[T]) -> T:
+    """Run a generator of statements on this connection; returns what it returns."""
+    rows: list[Any] | None = None
+    while True:
+        try:
+            statement: Statement = steps.send(rows) if rows is not None else next(steps)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        if statement.many:
+            connection.executemany(statement.sql, statement.params)
+            rows = []
+        else:
+            rows = connection.execute(statement.sql, statement.params).fetchall()
+
+
+class SqliteStore:
+    """`store.base.Store` on one file. Made by `open_store`."""
+
+    def __init__(self, writer: _Thread, readers: list[_Thread], clock: Clock) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._turn = 0
+
+    def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
+        return self._writer.run(partial(self._commit, changes))
+
+    def read(self, steps: Steps[T]) -> Awaitable[T]:
+        self._turn = (self._turn + 1) % len(self._readers)
+        return self._readers[self._turn].run(partial(_read, steps))
+
+    async def close(self) -> None:
+        for reader in self._readers:
+            await reader.close()
+        await self._writer.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        await self._writer.close()
+
+    def _commit(self, changes: Sequence[Draft | Change], connection: sqlite3.Connection) -> Committed:
+        try:
+            return self._transaction(connection, changes)
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            if not isinstance(error, sqlite3.IntegrityError):
+                raise self._after_failure(error) from error
+        except Exception:
+            log.exception("a change failed; the batch is done again one by one")
+        return self._one_by_one(connection, changes)
+
+    def _transaction(self, connection: sqlite3.Connection, changes: Sequence[Draft | Change]) -> Committed:
+        batch = Batch(self._clock.now())
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            replies = run_steps(connection, apply_all(batch, changes))
+            rooms = run_steps(connection, descriptions(batch))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return Committed(replies, batch, rooms)
+
+    def _one_by_one(self, connection: sqlite3.Connection, changes: Sequence[Draft | Change]) -> Committed:
+        """Each change in a transaction of its own, so that a bad one is refused alone."""
+        whole = Committed([], Batch(self._clock.now()), {})
+        for change in changes:
+            try:
+                part = self._transaction(connection, [change])
+            except sqlite3.IntegrityError:
+                whole.replies.append(Conflict("That does not fit with what is stored. Load the page again."))
+            except sqlite3.Error as error:
+                whole.replies.append(self._after_failure(error))
+            except Exception:
+                log.exception("a change failed")
+                whole.replies.append(ChatboxError("Something went wrong on the server. Nothing was stored."))
+            else:
+                whole.replies.extend(part.replies)
+                whole.batch.absorb(part.batch)
+                whole.descriptions.update(part.descriptions)
+        return whole
+
+    def _after_failure(self, error: sqlite3.Error) -> ChatboxError:
+        """Open the file anew, because after an I/O error the connection's state is not to be trusted."""
+        log.error("the database failed: %s (%s)", error, getattr(error, "sqlite_errorname", "unknown"))
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+        try:
+            self._writer.reopen()
+        except sqlite3.Error as again:
+            log.error("the database could not be opened again: %s", again)
+        return StorageFull() if full else Unavailable(_UNKNOWN)
+
+
+def _read(steps: Steps[T], connection: sqlite3.Connection) -> T:
+    connection.execute("BEGIN")
+    try:
+        return run_steps(connection, steps)
+    except sqlite3.Error as error:
+        log.error("a read failed: %s", error)
+        raise Unavailable("The server could not read its data just now. Try again.") from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+async def open_store(path: Path, clock: Clock, readers: int = 2) -> SqliteStore:
+    """Open the database, making or upgrading it.
+
+    Raises `DatabaseTooNew`, or `DataFolderError` where the file is damaged or cannot be opened."""
+    writer = _Thread(partial(_connect_writer, path), iter_chunk_size=64)
+    try:
+        await writer
+        await writer.run(partial(_prepare, path, clock.now()))
+        pool = [_Thread(partial(_connect_reader, path), iter_chunk_size=64) for _ in range(readers)]
+        for reader in pool:
+            await reader
+    except sqlite3.Error as error:
+        await writer.close()
+        raise DataFolderError(f"The database {path} cannot be opened: {error}.") from error
+    except BaseException:
+        await writer.close()
+        raise
+    return SqliteStore(writer, pool, clock)
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10, cached_statements=256)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16384"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=10, cached_statements=256)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _prepare(path: Path, now: int, connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version and pending(version, migrations):
+        copy = path.with_name(f"{path.name}.before-format-{len(migrations)}")
+        copy.unlink(missing_ok=True)
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        run_steps(connection, upgrade(version, migrations))
+        run_steps(connection, found(secrets.token_hex(8), secrets.token_hex(8), now))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
