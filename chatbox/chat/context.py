@@ -16,6 +16,7 @@ from chatbox.live.connection import Connection
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
 from chatbox.live.presence import Presence
+from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
 from chatbox.store.base import Steps, Store
@@ -78,6 +79,7 @@ class Context:
     directory: Directory
     presence: Presence
     throttle: Throttle
+    rate: Rate
     hashing: Hashing
     blobs: Blobs
     server: Server
