@@ -71,6 +71,12 @@ def next_people_rev() -> Steps[int]:
     return int(rows[0][0])
 
 
+def mine(user: int) -> Steps[int]:
+    """The number of the latest change to what is this person's own."""
+    rows = yield one("SELECT mine FROM users WHERE id = ?", user)
+    return int(rows[0][0])
+
+
 def next_mine(user: int) -> Steps[int]:
     """The next number of what is this person's own. The caller puts it into the event for `user:<id>`."""
     rows = yield one("UPDATE users SET mine = mine + 1 WHERE id = ? RETURNING mine", user)
@@ -114,17 +120,20 @@ def people(after: int = 0) -> Steps[list[dict[str, Any]]]:
     return [Account(*row).person() for row in rows]
 
 
-def acting(user: int) -> Steps[Account]:
-    """Who asks, as the account is by now. Raises `SignedOut` where it was disabled meanwhile."""
+def acting(user: int, session: int = 0) -> Steps[Account]:
+    """Who asks, as the account is by now; with a session, that sign-in must still stand too.
+
+    Raises `SignedOut` where the account was disabled, or the session ended, since it was asked."""
     found = yield from account(user)
-    if not found.active:
+    stands = not session or (yield one("SELECT 1 FROM sessions WHERE id = ? AND user = ?", session, user))
+    if not found.active or not stands:
         raise SignedOut
     return found
 
 
-def acting_admin(user: int) -> Steps[Account]:
-    """The admin who asks. Raises `Forbidden` where the role was lost meanwhile."""
-    found = yield from acting(user)
+def acting_admin(user: int, session: int) -> Steps[Account]:
+    """The admin who asks. Raises `SignedOut`, or `Forbidden` where the role was lost meanwhile."""
+    found = yield from acting(user, session)
     if found.role != "admin":
         raise Forbidden("Only an admin can do that.")
     return found
@@ -180,6 +189,6 @@ def announce(batch: Batch, user: int) -> Steps[Account]:
 
 def tell(batch: Batch, user: int) -> Steps[None]:
     """Tell this person's own connections that the role or the notice changed."""
-    mine = yield from next_mine(user)
+    number = yield from next_mine(user)
     found = yield from account(user)
-    batch.publish(f"user:{user}", {"ev": "me", "me": found.me(), "mine": mine})
+    batch.publish(f"user:{user}", {"ev": "me", "me": found.me(), "mine": number})
