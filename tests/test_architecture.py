@@ -46,11 +46,14 @@ FLOORS = {
     "chatbox.web": 6,
     # F7 roof
     "chatbox.__main__": ROOF,
+    "chatbox.arguments": ROOF,
     "chatbox.cli": ROOF,
     "chatbox.control": ROOF,
     "chatbox.frozen": ROOF,
     "chatbox.instance": ROOF,
+    "chatbox.operations": ROOF,
     "chatbox.server": ROOF,
+    "chatbox.startup": ROOF,
 }
 
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
