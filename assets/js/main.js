@@ -1,0 +1,108 @@
+/** Wires the client to the page: which page is shown in which phase. */
+
+import { createClient } from "./actions.js";
+import { h, icon, replace } from "./lib/dom.js";
+import { overlayWords } from "./lib/overlay.js";
+import { parseFragment } from "./text/links.js";
+import { t } from "./text/words/index.js";
+import { createApp, startFrame } from "./views/app.js";
+import { createEntrance } from "./views/entrance.js";
+import { createAnnouncer, createNotifications } from "./views/room/index.js";
+import { createSetup } from "./views/setup.js";
+
+/** The page's own version: the folder that it was loaded from. */
+const assets = new URL(import.meta.url).pathname.split("/").at(-3) ?? "";
+
+const entrance = /** @type {HTMLElement} */ (document.getElementById("entrance"));
+const frame = /** @type {HTMLElement} */ (document.getElementById("frame"));
+const links = takeSecrets();
+const { store, actions } = createClient({ assets });
+/** @type {string} what is on screen */
+let showing = "";
+
+overlayWords.close = t("do.close");
+overlayWords.cancel = t("do.cancel");
+applyTheme();
+store.on("preferences", applyTheme);
+store.on("phase", show);
+store.on("connection", () => {
+  if (showing === "waiting") replace(entrance, waiting());
+});
+// An invitation or the like that is opened in a tab that is here already.
+addEventListener("hashchange", () => {
+  const { invite, password, setup } = parseFragment(location.hash);
+  if (invite || password || setup) location.reload();
+});
+show();
+actions.start();
+
+/** A secret does not stay in the address bar, where the next screenshot would carry it. */
+function takeSecrets() {
+  const { invite, password, setup } = parseFragment(location.hash);
+  if (invite || password || setup) history.replaceState(history.state, "", location.pathname);
+  return { invite, password, setup };
+}
+
+function applyTheme() {
+  const { theme } = store.preferences;
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+}
+
+/** @returns {string} what belongs on screen */
+function wanted() {
+  const { phase } = store;
+  if (phase === "setup") return "setup";
+  if (links.password && phase !== "starting") return "entrance";
+  if (phase === "signin") return "entrance";
+  return phase === "ready" ? "app" : "waiting";
+}
+
+function show() {
+  const next = wanted();
+  if (next === showing) return;
+  if (showing === "app") return leave(next);
+  showing = next;
+  entrance.hidden = next === "app";
+  frame.hidden = next !== "app";
+  if (next === "app") startApp();
+  else replace(entrance, pageFor(next));
+}
+
+/** Whoever signs out leaves nothing behind in this page. A new snapshot is no leaving. @param {string} next */
+function leave(next) {
+  if (next === "waiting") return;
+  history.replaceState({ signedOut: true }, "", location.pathname);
+  location.reload();
+}
+
+/** @param {string} name */
+function pageFor(name) {
+  if (name === "setup") return createSetup({ actions }, links.setup).element;
+  if (name === "entrance") {
+    const done = () => {
+      links.password = undefined;
+    };
+    return createEntrance({ store, actions }, links, { signedOut: history.state?.signedOut === true, done }).element;
+  }
+  return waiting();
+}
+
+function waiting() {
+  const offline = store.connection.state === "waiting";
+  return h("main", { class: "entrance" },
+    h("div", { class: "empty late", role: "status" },
+      offline ? icon("warning") : h("div", { class: "spinner" }),
+      h("p", null, t(offline ? "connection.offline" : "app.loading")),
+      offline ? h("button", { type: "button", class: "button", onclick: () => actions.retryNow() }, t("connection.try_now")) : null));
+}
+
+function startApp() {
+  replace(entrance);
+  if (history.state?.signedOut) history.replaceState(null, "", location.href);
+  const app = createApp({ store, actions });
+  startFrame(app);
+  app.start();
+  createAnnouncer(app);
+  createNotifications(app);
+}

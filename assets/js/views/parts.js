@@ -1,0 +1,164 @@
+/** What stands for people and rooms wherever they are drawn, and a few small services of every view. */
+
+import { h, icon } from "../lib/dom.js";
+import { openDialog, toast } from "../lib/overlay.js";
+import { permalink as linkTo } from "../text/links.js";
+import { colourIndex, initials, label } from "../text/names.js";
+import { explain, t } from "../text/words/index.js";
+
+/** @typedef {import("../protocol/types.js").Person} Person */
+/** @typedef {import("../model/room.js").Room} Room */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {"online" | "away" | "offline"} Presence */
+
+const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
+/** What the keys are called on this system. */
+export const keyNames = { command: APPLE ? "⌘" : "Ctrl", alt: APPLE ? "⌥" : "Alt", shift: APPLE ? "⇧" : "Shift" };
+
+/** @param {unknown} error */
+export const errorText = (error) => explain(error);
+
+/**
+ * Initials on a colour that is always the same for a person: round for people, a rounded square for bots.
+ * @param {Person} person
+ * @param {{size?: 20 | 24 | 28 | 36 | 48 | 72, presence?: Presence}} [options]
+ */
+export function avatar(person, { size = 36, presence } = {}) {
+  const letters = initials(label(person));
+  return h(
+    "span",
+    {
+      class: `avatar avatar-c${colourIndex(person.id)}`,
+      "aria-hidden": "true",
+      "data-bot": person.bot === true,
+      style: { "--size": `${size}px` },
+    },
+    person.bot ? icon("robot") : size < 28 ? initials(letters) : letters,
+    presence ? dot(presence) : null,
+  );
+}
+
+/** @param {Presence} state */
+function dot(state) {
+  return h("span", { class: "presence", "data-state": state });
+}
+
+/** The dot with its word, for where nothing else says it. @param {Presence} state */
+export function presenceDot(state) {
+  return h("span", { class: "presence", "data-state": state, role: "img", "aria-label": t(`presence.${state}`), title: t(`presence.${state}`) });
+}
+
+/** @param {Person} person */
+export function personName(person) {
+  return h("bdi", { class: "person-name" }, label(person) || t("message.somebody"));
+}
+
+/** @param {Room} room @returns {string} the name of the icon */
+export function roomIconName(room) {
+  if (room.kind === "direct") return room.users.length > 2 ? "people" : "user";
+  return room.kind === "private" ? "lock" : "hash";
+}
+
+/** @param {Room} room */
+export function roomIcon(room) {
+  return icon(roomIconName(room));
+}
+
+/** @param {App} app @param {Room} room */
+export function roomTitle(app, room) {
+  return app.store.rooms.title(room);
+}
+
+/** @param {App} app @param {Room | {id: number}} room @param {number} seq */
+export function permalink(app, room, seq) {
+  return linkTo(app.store.server?.addresses[0] ?? location.origin, room.id, seq);
+}
+
+/**
+ * To the clipboard where the page may (a secure context), else selected in a dialog for Ctrl+C.
+ * @param {string} text
+ * @returns {Promise<boolean>}
+ */
+export async function copyText(text) {
+  if (navigator.clipboard) {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast(t("do.copied"));
+      return true;
+    } catch {
+      // Refused by the browser: the selection below does it.
+    }
+  }
+  return copyBySelection(text);
+}
+
+/** @param {string} text */
+function copyBySelection(text) {
+  const area = h("textarea", { class: "input", readonly: true, "aria-label": t("copy.label") });
+  area.value = text;
+  const dialog = openDialog({ title: t("copy.title"), class: "dialog-small", body: [h("p", { class: "dialog-lead" }, t("copy.hint")), area] });
+  area.select();
+  // Gone from the standards, there in every browser, and the only way on a plain-HTTP page.
+  const copied = document.execCommand("copy");
+  if (copied) {
+    dialog.close();
+    toast(t("do.copied"));
+  }
+  return copied;
+}
+
+/**
+ * A text to hand over, with a button that copies it.
+ * @param {string} text
+ * @param {string} name what it is, for screen readers
+ */
+export function secretField(text, name) {
+  const input = h("input", { class: "input", readonly: true, "aria-label": name, dir: "ltr", onfocus: () => input.select() });
+  input.value = text;
+  return h("div", { class: "secret" }, input,
+    h("button", { type: "button", class: "button button-primary", onclick: () => copyText(text) }, icon("copy"), t("do.copy")));
+}
+
+/**
+ * An empty state.
+ * @param {string} iconName
+ * @param {string} title
+ * @param {string} [text]
+ */
+export function emptyState(iconName, title, text) {
+  return h("div", { class: "empty" }, icon(iconName), h("b", null, title), text ? h("p", null, text) : null);
+}
+
+/**
+ * What is shown while something is fetched, and a way on where that failed.
+ * @template T
+ * @param {HTMLElement} place
+ * @param {() => Promise<T>} load
+ * @param {(value: T) => void} draw
+ */
+export async function loadInto(place, load, draw) {
+  place.replaceChildren(h("div", { class: "empty late" }, h("div", { class: "spinner", role: "status", "aria-label": t("app.loading") })));
+  try {
+    draw(await load());
+  } catch (error) {
+    place.replaceChildren(
+      h("div", { class: "empty" }, icon("warning"), h("p", { dir: "auto" }, errorText(error)),
+        h("button", { type: "button", class: "button", onclick: () => loadInto(place, load, draw) }, t("do.try_again"))),
+    );
+  }
+}
+
+/**
+ * Does it, and says in words where it was refused.
+ * @template T
+ * @param {Promise<T>} promise
+ * @returns {Promise<T | undefined>}
+ */
+export async function attempt(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    toast(errorText(error), { kind: "error" });
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/** The first page of all: who is the admin, what is the chat called, who may join. */
+
+import { h, icon } from "../lib/dom.js";
+import { t } from "../text/words/index.js";
+import { card, focusFirst } from "./entrance.js";
+import { choiceList, field, form, nameField, passwordField } from "./forms.js";
+
+/** @typedef {import("./entrance.js").Actions} Actions */
+
+/** Who may join, in words: on the setup page and on the admins'. */
+export const joinChoices = () => [
+  { value: "invite", label: t("setup.join_invite"), hint: t("setup.join_invite_hint") },
+  { value: "network", label: t("setup.join_network"), hint: t("setup.join_network_hint") },
+  { value: "closed", label: t("setup.join_closed"), hint: t("setup.join_closed_hint") },
+];
+
+/**
+ * @param {{actions: Actions}} client
+ * @param {string | undefined} token from the address that the console printed; without it the code is asked for
+ */
+export function createSetup({ actions }, token) {
+  const code = field({
+    name: "secret", label: t("setup.code"), hint: t("setup.code_hint"), required: true, class: "input-code",
+    attributes: { autocomplete: "one-time-code", autocapitalize: "characters", spellcheck: "false", maxlength: 20, dir: "ltr" },
+  });
+  const serverName = field({
+    name: "server_name", label: t("setup.server_name"), hint: t("setup.server_name_hint"), required: true,
+    attributes: { autocomplete: "organization", maxlength: 80 },
+  });
+  const fullName = field({
+    name: "full_name", label: t("register.full_name"), hint: t("register.full_name_hint"),
+    attributes: { autocomplete: "name", maxlength: 80 },
+  });
+  const name = nameField({ hint: t("register.name_hint") });
+  const password = passwordField.fresh();
+  const join = choiceList({ name: "join", legend: t("setup.join"), value: "invite", choices: joinChoices() });
+
+  const { element: body } = form({
+    fields: [...(token ? [] : [code]), serverName, fullName, name, password],
+    wide: true,
+    submit: t("setup.submit"),
+    body: [
+      token ? null : h("div", { class: "entrance-group" }, code.element),
+      h("div", { class: "entrance-group" }, h("h2", null, t("setup.the_chat")), serverName.element, join.element),
+      h("div", { class: "entrance-group" }, h("h2", null, t("setup.you")),
+        h("div", { class: "form-pair" }, fullName.element, name.element), password.element),
+    ],
+    onsubmit: () => actions.account.setup({
+      name: name.input.value.trim(),
+      full_name: fullName.input.value.trim(),
+      password: password.input.value,
+      server_name: serverName.input.value.trim(),
+      secret: token ?? code.input.value.replace(/[\s-]/g, "").toUpperCase(),
+      join: /** @type {any} */ (join.value),
+    }),
+  });
+  document.title = t("setup.title");
+  const element = h("main", { class: "entrance" },
+    card({ badge: icon("chat"), title: t("setup.title"), lead: t("setup.intro"), body, wide: true }));
+  queueMicrotask(() => focusFirst(element));
+  return { element };
+}
