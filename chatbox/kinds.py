@@ -114,7 +114,7 @@ class Choice(Kind, frozen=True):
 
     def read(self, text: str) -> str:
         if text.casefold() not in self.words:
-            guess = did_you_mean(text.casefold(), self.words)
+            guess = did_you_mean(text, self.words) if len(self.words) > 1 else None
             raise ValueError(f"must be {self.allowed}" + (f' (did you mean "{guess}"?)' if guess else ""))
         return text.casefold()
 
@@ -134,17 +134,17 @@ class Text(Kind, frozen=True):
         return text
 
 
-class Database(Text, frozen=True):
-    """Empty for SQLite in the data folder, or the address of a PostgreSQL database."""
+class Database(Kind, frozen=True):
+    """Where the database is. Only SQLite in the data folder, for which the value is empty."""
 
     @property
     def allowed(self) -> str:
         return "empty"
 
     def read(self, text: str) -> str:
-        if text and not re.match(r"postgres(ql)?://[^\s/]", text):
-            raise ValueError("must be empty for SQLite, or an address like postgresql://host/name")
-        return Text.read(self, text)
+        if text:
+            raise ValueError("must be empty: this version keeps its data in SQLite, in the data folder")
+        return text
 
 
 class Listed(Kind, frozen=True):

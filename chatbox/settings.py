@@ -109,9 +109,7 @@ class Storage(Struct, frozen=True):
         "Data folder. Counts only in a file that is given by --config or lies next to the program. Empty: "
         "chosen at the start, which says which.",
     ] = ""
-    database: Annotated[
-        str, Database(1000), "Empty: SQLite in the data folder, all that this version can do."
-    ] = ""
+    database: Annotated[str, Database(), "Where the database is: empty for SQLite in the data folder."] = ""
     uploads: Annotated[str, Text(4096), "Folder for uploaded files. Empty: in the data folder."] = ""
 
 

@@ -105,7 +105,7 @@ def test_host_names_and_proxies_are_checked_and_normalised() -> None:
         "limits.queue=0",
         "limits.file_bytes=0",
         "people.session_days=0",
-        "storage.database=mysql://host/name",
+        "storage.database=postgresql://host/name",
         "tls.mode=auto",
         "log.level=loud",
     ],

@@ -1,0 +1,140 @@
+"""The grammar of the command line, with the table of settings in its help."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from chatbox.settings import TABLE, Item
+from chatbox.startup import Arguments
+
+_SERVE_ONLY = ("host", "port", "no_browser", "ready_file")
+_EPILOG = "Settings, in chatbox.ini or as --set SECTION.KEY=VALUE:"
+
+
+class CommandLine(Struct, frozen=True):
+    """What was asked for. `command` is as typed ("user add"); `values` are its own arguments by name."""
+
+    command: str
+    common: Arguments
+    values: dict[str, Any]
+
+
+class _Gather(argparse.Action):
+    """Add to one list, wherever in the command the option stands: `--set a.b=1 user --set c.d=2 list`."""
+
+    def __init__(self, *args: Any, into: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._into = into
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        self._into.append(values)
+
+
+def parse_arguments(words: Sequence[str]) -> CommandLine:
+    """Read the words after the program's name. SystemExit: with 2 if they are wrong, with 0 for `--help`."""
+    overrides: list[str] = []
+    parser = _parser(overrides)
+    values = vars(parser.parse_args(words))
+    command = values.pop("command", None) or "serve"
+    if command == "user":
+        command = f"user {values.pop('what')}"
+    for name in _SERVE_ONLY:
+        if command != "serve" and name in values:
+            parser.error(f"--{name.replace('_', '-')} belongs to serve, not to {command}")
+    common = Arguments(
+        config=values.pop("config", ""),
+        data=values.pop("data", ""),
+        overrides=tuple(overrides),
+        given=tuple(_given(values)),
+    )
+    return CommandLine(command, common, values)
+
+
+def _given(values: dict[str, Any]) -> list[Item]:
+    """The settings that have an option of their own, taken out of the values."""
+    given = [
+        Item("server", key, values.pop(key).strip(), f"--{key}") for key in ("host", "port") if key in values
+    ]
+    if values.pop("no_browser", False):
+        given.append(Item("server", "open_browser", "false", "--no-browser"))
+    return given
+
+
+def _parser(overrides: list[str]) -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    group = common.add_argument_group("for every command")
+    group.add_argument("--config", metavar="FILE", help="the settings file")
+    group.add_argument("--data", metavar="DIR", help="the data folder")
+    group.add_argument(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        action=_Gather,
+        into=overrides,
+        help="a setting for this run, stronger than the file; any number of them",
+    )
+    serve = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    group = serve.add_argument_group("for serve")
+    group.add_argument("--host", metavar="ADDRESS", help="the address to listen on")
+    group.add_argument("--port", metavar="N", help="the port to listen on; 0 takes a free one")
+    group.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    group.add_argument(
+        "--ready-file", metavar="FILE", help="write address and port here once connections are taken"
+    )
+    parser = argparse.ArgumentParser(
+        prog="chatbox",
+        description="A chat server for a local network. Without a command it serves.",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[serve, common],
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add(commands, "serve", "run the server", [serve, common])
+    _add_user(commands, common)
+    _add(commands, "check", "check the database, the messages and the uploads", [common])
+    _add(commands, "check-config", "check the settings and say which file they come from", [common])
+    _add(commands, "version", "print the version", [common])
+    return parser
+
+
+def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
+    user = _add(commands, "user", "add, list and disable people; works beside a running server", [common])
+    whats = user.add_subparsers(dest="what", metavar="WHAT", required=True)
+    name = argparse.ArgumentParser(add_help=False)
+    name.add_argument("name", metavar="NAME", help="the name to sign in with")
+    password = argparse.ArgumentParser(add_help=False)
+    password.add_argument(
+        "--password-file", metavar="FILE", help="the first line is the password; - is standard input"
+    )
+    add = _add(whats, "add", "make an account", [name, password, common])
+    add.add_argument("--admin", action="store_true", help="make it an admin")
+    add.add_argument("--full-name", metavar="TEXT", default="", help="the name that others see")
+    _add(whats, "password", "set a new password; all sessions end", [name, password, common])
+    token = _add(whats, "token", "make a bearer token for a program, and print it once", [name, common])
+    token.add_argument("--label", metavar="TEXT", required=True, help="what the token is for")
+    _add(whats, "list", "list all accounts", [common])
+    _add(whats, "disable", "end all sessions of an account, and let it in no more", [name, common])
+
+
+def _add(
+    commands: Any, name: str, text: str, parents: list[argparse.ArgumentParser]
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + ".", parents=parents, allow_abbrev=False
+    )
+    return made
+
+
+def _settings_help() -> str:
+    lines = [_EPILOG]
+    for row in TABLE:
+        default = row.shown_default or "empty"
+        text = f"{row.help} Allowed: {row.kind.allowed}. Default: {default}."
+        lines.append(f"  {row.section}.{row.key}")
+        lines += textwrap.wrap(text, 78, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join(lines)

@@ -1,0 +1,233 @@
+"""The command line: which way a command takes, and what is printed.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 fine, 1 the command failed,
+2 settings or arguments, 3 network, 4 data folder, 5 database version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from chatbox import control, data_folder
+from chatbox.arguments import CommandLine, parse_arguments
+from chatbox.control import ControlError, NobodyListens
+from chatbox.errors import ChatboxError, DataFolderError, StartError
+from chatbox.folder_lock import FolderInUse, FolderLock
+from chatbox.rules.text import escape_controls
+from chatbox.settings import Problem, SettingsError
+from chatbox.startup import ServeOptions, Start, prepare, settle
+from chatbox.version import VERSION
+
+_STARTING = 10.0  # seconds that a command waits for a holder that is starting or about to end
+_PATIENCE = {
+    "check": 3600.0
+}  # seconds for the answer of a running server, where the usual ones are not enough
+_PASSWORD_BYTES = 4096
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. Wrong arguments and `--help` raise SystemExit, as argparse does."""
+    _use_utf8(sys.stdout, sys.stderr)
+    line = parse_arguments(sys.argv[1:] if words is None else words)
+    try:
+        return _run(line)
+    except SettingsError as error:
+        for problem in error.problems:
+            _complain(str(problem))
+        return error.exit_code
+    except StartError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (ChatboxError, ControlError) as error:
+        _complain(str(error))
+        return 1
+    except BrokenPipeError:  # whoever read the output has left; what is still buffered must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        _complain(f"{error.filename or 'The system'}: {error.strerror or error}.")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(line: CommandLine) -> int:
+    if line.command == "version":
+        _say(f"chatbox {VERSION}")
+        return 0
+    values = _with_password(line)
+    start = prepare(line.common, os.environ)
+    if line.command == "check-config":
+        return _check_config(start)
+    _print(start.folder.sentence, sys.stdout if line.command == "serve" else sys.stderr)
+    if start.folder.warning:
+        _complain(start.folder.warning)
+    if line.command == "serve":
+        return _serve(start, values.get("ready_file"))
+    if line.command == "check" and not data_folder.has_database(start.folder.path):
+        raise DataFolderError(f"There is no database in {start.folder.path}, so there is nothing to check.")
+    return _PRINTERS[line.command](_operate(start, line.command, values), values)
+
+
+def _serve(start: Start, ready_file: str | None) -> int:
+    data_folder.create(start.folder)
+    with FolderLock(start.folder.path) as lock:
+        from chatbox import server  # only here: whoever is refused need not wait for it
+
+        settle(start)
+        options = ServeOptions(start.config, Path(ready_file) if ready_file else None)
+        return server.serve(start.settings, start.folder.path, lock, options)
+
+
+def _operate(start: Start, command: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Have a command done by the process that holds the folder; by this one where nobody does."""
+    path, name = start.folder.path, command.replace(" ", "_")
+    data_folder.create(start.folder)
+    deadline = time.monotonic() + _STARTING
+    while True:
+        try:
+            with FolderLock(path):
+                from chatbox import operations
+
+                settle(start)
+                return operations.run_offline(start.settings, path, name, values)
+        except FolderInUse as in_use:
+            try:
+                return asyncio.run(control.call(path, name, values, _PATIENCE.get(command, control.TIMEOUT)))
+            except NobodyListens:
+                if time.monotonic() > deadline:
+                    raise in_use from None
+        time.sleep(0.1)
+
+
+def _check_config(start: Start) -> int:
+    if start.config.exists():
+        _say(f"{start.config} is right.")
+    else:
+        _say(f"There is no {start.config.name} yet, so every setting has its default.")
+    _say(start.folder.sentence)
+    return 0
+
+
+# -- what a command prints -----------------------------------------------------------------------------------
+
+
+def _print_added(_: dict[str, Any], values: dict[str, Any]) -> int:
+    _say(f"{values['name']} is added" + (", as an admin." if values["admin"] else "."))
+    return 0
+
+
+def _print_password(_: dict[str, Any], values: dict[str, Any]) -> int:
+    _say(f"{values['name']} has a new password, and all sessions have ended.")
+    return 0
+
+
+def _print_token(result: dict[str, Any], _: dict[str, Any]) -> int:
+    _complain("This is the token. It is shown this once, and lets in whoever has it:")
+    _say(result["token"])
+    return 0
+
+
+def _print_people(result: dict[str, Any], _: dict[str, Any]) -> int:
+    for person in result["people"]:
+        fields = (person["name"], person["role"], person["state"], person.get("full_name", ""))
+        _say("  ".join(fields).rstrip())
+    return 0
+
+
+def _print_disabled(_: dict[str, Any], values: dict[str, Any]) -> int:
+    _say(f"{values['name']} is disabled, and all sessions have ended.")
+    return 0
+
+
+def _print_check(result: dict[str, Any], _: dict[str, Any]) -> int:
+    for problem in result["problems"]:
+        _say(problem)
+    _say(result["summary"])
+    return 1 if result["problems"] else 0
+
+
+_PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
+    "user add": _print_added,
+    "user password": _print_password,
+    "user token": _print_token,
+    "user list": _print_people,
+    "user disable": _print_disabled,
+    "check": _print_check,
+}
+
+
+# -- passwords, and the console ------------------------------------------------------------------------------
+
+
+def _with_password(line: CommandLine) -> dict[str, Any]:
+    """A command's values, with the password itself in place of where it comes from."""
+    if "password_file" not in line.values:
+        return line.values
+    values = dict(line.values)
+    source = values.pop("password_file")
+    return {**values, "password": _ask_password() if source is None else _read_password(source)}
+
+
+def _read_password(source: str) -> str:
+    try:
+        if source == "-":
+            if sys.stdin is None:
+                raise _no_password("there is no standard input.")
+            raw = sys.stdin.buffer.readline(_PASSWORD_BYTES)
+        else:
+            with Path(source).open("rb") as file:
+                raw = file.readline(_PASSWORD_BYTES)
+        password = raw.decode("utf-8-sig").rstrip("\r\n")
+    except OSError as error:
+        raise _no_password(f"{source} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise _no_password(f"{source} is not UTF-8 text.") from error
+    if not password:
+        raise _no_password("the first line is empty.")
+    return password
+
+
+def _ask_password() -> str:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise _no_password(
+            "needed where nobody can be asked for the password; - reads it from standard input."
+        )
+    try:
+        password = getpass.getpass("Password: ")
+        if password != getpass.getpass("Again: "):
+            raise _no_password("the two passwords differ.", "password")
+    except EOFError as error:
+        raise _no_password("none was given.", "password") from error
+    return password
+
+
+def _no_password(message: str, place: str = "--password-file") -> SettingsError:
+    return SettingsError([Problem(message, place)])
+
+
+def _use_utf8(*streams: TextIO | None) -> None:
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+
+
+def _say(text: str) -> None:
+    _print(text, sys.stdout)
+
+
+def _complain(text: str) -> None:
+    _print(text, sys.stderr)
+
+
+def _print(text: str, stream: TextIO | None) -> None:
+    if stream is not None:  # a windowed program has none
+        print(escape_controls(text), file=stream)

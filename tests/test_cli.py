@@ -1,0 +1,436 @@
+"""The command line: its grammar, its exit codes, and the way to a running server."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chatbox
+from chatbox import cli
+from chatbox.arguments import parse_arguments
+from chatbox.data_folder import DATABASE_FILE
+from chatbox.errors import Conflict, DatabaseTooNew, NetworkError
+from chatbox.settings import TABLE
+from chatbox.version import VERSION
+
+# Holds a folder as a server does, and answers `user_add` with what it was asked, `user_token` with a token.
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from chatbox.control import ControlServer
+from chatbox.errors import Conflict
+from chatbox.folder_lock import FolderLock
+
+async def user_add(args):
+    if args["name"] == "taken":
+        raise Conflict("The name is taken.")
+    print(args["name"], args["password"], args["admin"], args["full_name"], flush=True)
+    return {}
+
+async def user_token(args):
+    return {"token": "secret-" + args["label"]}
+
+async def main():
+    folder = Path(sys.argv[1])
+    with FolderLock(folder) as lock:
+        server = ControlServer(folder, {"user_add": user_add, "user_token": user_token})
+        await server.start()
+        lock.publish("http://127.0.0.1:4242")
+        print("held", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        await server.close()
+
+asyncio.run(main())
+"""
+
+
+class Offline:
+    """Stands for the operations, and notes what they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answer: dict[str, Any] | Exception = {}
+
+    def run_offline(self, settings: Any, folder: Path, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append((name, args))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = (tmp_path / "home").resolve()
+    folder.mkdir()
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "CHATBOX_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.setattr("chatbox.startup.program_folder", lambda: folder / "program")
+    return folder
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> Offline:
+    made = Offline()
+    put_in_place(monkeypatch, "operations", run_offline=made.run_offline)
+    return made
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
+    """Have `from chatbox import name` give a module with these functions."""
+    module = types.ModuleType(f"chatbox.{name}")
+    vars(module).update(functions)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(chatbox, name, module, raising=False)
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds tmp_path/held."""
+    (tmp_path / "held").mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "held")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+def with_stdin(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), "utf-8"))
+
+
+# -- grammar -------------------------------------------------------------------------------------------------
+
+
+def test_without_a_command_it_serves() -> None:
+    line = parse_arguments(["--port", "0", "--no-browser", "--ready-file", "r"])
+    assert line.command == "serve"
+    assert [(item.key, item.value, item.file) for item in line.common.given] == [
+        ("port", "0", "--port"),
+        ("open_browser", "false", "--no-browser"),
+    ]
+    assert line.values == {"ready_file": "r"}
+    assert parse_arguments(["serve", "--port", "0", "--no-browser", "--ready-file", "r"]) == line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--data d --config c --set a.b=1 --set c.d=2 user list",
+        "user list --data d --config c --set a.b=1 --set c.d=2",
+        "--data d --set a.b=1 user --config c list --set c.d=2",
+    ],
+)
+def test_common_options_may_stand_before_and_after_the_command(words: str) -> None:
+    line = parse_arguments(words.split())
+    assert line.command == "user list"
+    assert (line.common.data, line.common.config, line.common.overrides) == ("d", "c", ("a.b=1", "c.d=2"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "fly",
+        "user",
+        "user fly",
+        "user add",
+        "user token ada",
+        "--port 1 user list",
+        "user list --no-browser",
+        "--dat x",
+        "serve extra",
+        "--set",
+    ],
+)
+def test_wrong_arguments_exit_with_2(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words.split())
+    assert caught.value.code == 2
+    assert "chatbox" in capsys.readouterr().err
+
+
+def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out.split()
+    assert all(f"{row.section}.{row.key}" in shown for row in TABLE)
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["version"]) == 0
+    assert capsys.readouterr().out == f"chatbox {VERSION}\n"
+
+
+# -- settings and folders ------------------------------------------------------------------------------------
+
+
+def test_all_problems_of_file_and_command_line_are_printed_and_exit_with_2(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "my.ini"
+    file.write_text("[server]\nprt = 1\nport = x\n[log]\nlevel = loud\n[cluster]\nredis = y\n")
+    words = ["check-config", "--config", str(file), "--set", "a=b", "--set", "limits.queue=no"]
+    assert cli.main([*words]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in errors] == [
+        *(f"{file}, line {number}" for number in (2, 3, 5, 6)),
+        "--set",
+        "--set",
+    ]
+
+
+def test_a_bad_port_on_the_command_line_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--port", "99999"]) == 2
+    assert capsys.readouterr().err == '--port: [server] port must be 0 to 65535, not "99999".\n'
+
+
+def test_a_file_given_by_config_that_is_not_there_exits_with_2(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check-config", "--config", str(home / "no.ini")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_check_config_writes_nothing_and_says_which_folder(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check-config", "--data", str(home / "chat")]) == 0
+    assert str(home / "chat") in capsys.readouterr().out
+    assert list(home.iterdir()) == []
+
+
+def test_the_file_in_the_data_folder_is_used_before_the_one_next_to_the_program(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("program", "chat"):
+        (home / folder).mkdir()
+        (home / folder / "chatbox.ini").write_text("[log]\n")
+    assert cli.main(["check-config", "--data", str(home / "chat")]) == 0
+    assert str(home / "chat" / "chatbox.ini") in capsys.readouterr().out
+    assert cli.main(["check-config", "--data", str(home / "other")]) == 0
+    assert str(home / "program" / "chatbox.ini") in capsys.readouterr().out
+
+
+def test_a_file_next_to_the_program_can_name_the_data_folder(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "program" / "mine").mkdir(parents=True)
+    (home / "program" / "mine" / "chatbox.ini").write_text("[log]\nlevel = wrong\n")
+    (home / "program" / "chatbox.ini").write_text("[storage]\ndata = mine\n")
+    assert cli.main(["check-config"]) == 0
+    shown = capsys.readouterr().out
+    assert str(home / "program" / "chatbox.ini") in shown
+    assert str(home / "program" / "mine") in shown
+
+
+def test_a_file_in_the_data_folder_cannot_name_another(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "chat").mkdir()
+    (home / "chat" / "chatbox.ini").write_text(f"[storage]\ndata = {home / 'else'}\n")
+    assert cli.main(["check-config", "--data", str(home / "chat")]) == 2
+    assert "line 2: [storage] data names another" in capsys.readouterr().err
+
+
+def test_a_data_folder_that_cannot_be_used_exits_with_4(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "file").touch()
+    assert cli.main(["--data", str(home / "file")]) == 4
+    assert "is a file" in capsys.readouterr().err
+
+
+def test_postgresql_is_refused_with_a_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--set", "storage.database=postgresql://host/name"]) == 2
+    assert "this version keeps its data in SQLite" in capsys.readouterr().err
+
+
+# -- serve ---------------------------------------------------------------------------------------------------
+
+
+def test_serve_gets_settings_folder_lock_and_options_and_leaves_a_settings_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Any] = []
+
+    def serve(*args: Any) -> int:
+        served.extend(args)
+        return 0
+
+    put_in_place(monkeypatch, "server", serve=serve)
+    words = ["--data", str(home / "chat"), "--host", "127.0.0.1", "--no-browser", "--ready-file", "r.json"]
+    assert cli.main(words) == 0
+    settings, folder, _, options = served
+    assert (settings.server.host, settings.server.open_browser) == (("127.0.0.1",), False)
+    assert folder == home / "chat"
+    assert options.ready_file == Path("r.json")
+    assert options.config == home / "chat" / "chatbox.ini"
+    assert "#port = 8642" in options.config.read_text()
+
+
+def test_an_error_at_the_start_exits_with_its_code(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors: list[Exception] = [NetworkError("The port is taken."), DatabaseTooNew("Too new.")]
+
+    def serve(*args: Any) -> int:
+        raise errors.pop(0)
+
+    put_in_place(monkeypatch, "server", serve=serve)
+    assert [cli.main([]), cli.main([])] == [3, 5]
+    assert capsys.readouterr().err.splitlines() == ["The port is taken.", "Too new."]
+
+
+def test_a_second_process_is_refused_at_once_and_told_the_address(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "chatbox", "serve", "--data", str(tmp_path / "held"), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 4
+    assert "http://127.0.0.1:4242" in second.stderr
+    assert str(holder.pid) in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+# -- commands ------------------------------------------------------------------------------------------------
+
+
+def test_a_command_beside_a_running_server_is_done_by_it(
+    tmp_path: Path,
+    holder: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = ["--data", str(tmp_path / "held")]
+    with_stdin(monkeypatch, "pass wörd 1 \r\nmore\n".encode())
+    add = ["user", "add", "zoë", "--admin", "--full-name", "Zoë Å", "--password-file", "-"]
+    assert cli.main([*add, *data]) == 0
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "zoë pass wörd 1  True Zoë Å\n"
+    capsys.readouterr()
+    assert cli.main([*data, "user", "token", "zoë", "--label", "ci"]) == 0
+    assert capsys.readouterr().out == "secret-ci\n"
+
+
+def test_a_refusal_by_the_running_server_exits_with_1_and_its_words(
+    tmp_path: Path, holder: subprocess.Popen[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text("long enough 1\n")
+    words = ["user", "add", "taken", "--password-file", str(tmp_path / "password")]
+    assert cli.main([*words, "--data", str(tmp_path / "held")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "The name is taken."
+
+
+def test_a_command_waits_for_a_holder_that_does_not_answer_yet_and_then_gives_up(
+    tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_STARTING", 0.3)
+    (tmp_path / "held" / "control.json").write_text(json.dumps({"port": 1, "key": "", "pid": 1}))
+    assert cli.main(["user", "list", "--data", str(tmp_path / "held")]) == 4
+
+
+def test_a_command_with_no_server_runs_here(home: Path, offline: Offline, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes("\ufeffpässword 1\r\n".encode())
+    words = [
+        "user",
+        "add",
+        "ada",
+        "--password-file",
+        str(tmp_path / "password"),
+        "--data",
+        str(home / "chat"),
+    ]
+    assert cli.main(words) == 0
+    assert offline.asked == [
+        ("user_add", {"name": "ada", "admin": False, "full_name": "", "password": "pässword 1"})
+    ]
+    assert (home / "chat" / "chatbox.ini").exists()
+
+
+def test_the_token_stands_alone_on_standard_output(
+    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offline.answer = {"token": "T" * 43}
+    assert cli.main(["user", "token", "ada", "--label", "build", "--data", str(home / "chat")]) == 0
+    assert capsys.readouterr().out == "T" * 43 + "\n"
+    assert offline.asked == [("user_token", {"name": "ada", "label": "build"})]
+
+
+def test_a_failed_command_exits_with_1(
+    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offline.answer = Conflict("Nobody is called\x1b[2J that.")
+    assert cli.main(["user", "disable", "ada", "--data", str(home / "chat")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "Nobody is called\\x1b[2J that."
+
+
+def test_people_are_listed_one_a_line(
+    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offline.answer = {
+        "people": [
+            {"name": "ada", "role": "admin", "state": "active", "full_name": "Ada\u202e L"},
+            {"name": "bob", "role": "member", "state": "disabled"},
+        ]
+    }
+    assert cli.main(["user", "list", "--data", str(home / "chat")]) == 0
+    assert capsys.readouterr().out == "ada  admin  active  Ada\\u202e L\nbob  member  disabled\n"
+
+
+def test_check_exits_with_1_where_something_is_wrong_and_with_4_where_nothing_is(
+    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["check", "--data", str(home / "chat")]
+    assert cli.main(words) == 4
+    assert not (home / "chat").exists()
+    (home / "chat").mkdir()
+    (home / "chat" / DATABASE_FILE).touch()
+    offline.answer = {"problems": [], "summary": "2 messages are right."}
+    assert cli.main(words) == 0
+    offline.answer = {"problems": ["Message 3 in room 1 is damaged."], "summary": "1 problem."}
+    assert cli.main(words) == 1
+    assert "Message 3 in room 1 is damaged." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"\xff\xfe\n"])
+def test_a_password_that_cannot_be_read_exits_with_2(
+    raw: bytes, monkeypatch: pytest.MonkeyPatch, offline: Offline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_stdin(monkeypatch, raw)
+    assert cli.main(["user", "password", "ada", "--password-file", "-"]) == 2
+    assert capsys.readouterr().err.startswith("--password-file: ")
+    assert offline.asked == []
+
+
+def test_without_a_terminal_a_password_file_is_demanded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_stdin(monkeypatch, b"")
+    assert cli.main(["user", "add", "ada"]) == 2
+    assert "--password-file" in capsys.readouterr().err
+
+
+def test_without_standard_streams_the_exit_code_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert cli.main(["version"]) == 0
+    assert cli.main(["user", "add", "ada"]) == 2
