@@ -93,7 +93,9 @@ async def begin(ctx: Context, caller: Caller, name: str, size: int | None) -> Up
     check_size(ctx, size or 0)
     running = ctx.blobs.running
     if running[user] >= UPLOADS_AT_ONCE:
-        raise RateLimited(f"{UPLOADS_AT_ONCE} files are being sent already. Wait for one to end.", retry_in=2.0)
+        raise RateLimited(
+            f"{UPLOADS_AT_ONCE} files are being sent already. Wait for one to end.", retry_in=2.0
+        )
     running[user] += 1
     try:
         incoming = await asyncio.to_thread(ctx.blobs.receive, size or 0)

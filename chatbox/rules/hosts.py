@@ -78,6 +78,22 @@ def is_trusted(address: str, trusted: Iterable[IPv4Network | IPv6Network]) -> bo
     return any(parsed in network for network in trusted)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an address in canonical form is this machine's to itself."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a Host header names this machine to itself."""
+    found = _HOST.fullmatch(host)
+    if not found:
+        return False
+    return (found["name"] or "").lower() == "localhost" or is_loopback(found["six"] or found["name"])
+
+
 def client_address(
     peer: str, forwarded_for: str | None, trusted: tuple[IPv4Network | IPv6Network, ...]
 ) -> str:

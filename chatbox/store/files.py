@@ -62,8 +62,9 @@ def add(batch: Batch, file: File, user: int, session: int) -> Steps[dict[str, An
 def readable(id: str, user: int) -> Steps[File | None]:
     """The file, if this user may read it now: a member of its room, or before it is posted its uploader."""
     rows = yield one(
-        f"SELECT {_COLUMNS} FROM files f WHERE f.id = ? AND CASE WHEN f.room IS NULL THEN f.user = ? ELSE EXISTS"
-        " (SELECT 1 FROM memberships m WHERE m.user = ? AND m.room = f.room AND m.left_at IS NULL) END",
+        f"SELECT {_COLUMNS} FROM files f WHERE f.id = ? AND CASE WHEN f.room IS NULL THEN f.user = ?"
+        " ELSE EXISTS (SELECT 1 FROM memberships m WHERE m.user = ? AND m.room = f.room"
+        " AND m.left_at IS NULL) END",
         id, user, user,
     )  # fmt: skip
     return File(*rows[0]) if rows else None
@@ -101,7 +102,7 @@ def detach(room: int, seq: int) -> Steps[list[str]]:
 
 
 def delete_unposted(before: int) -> Steps[int]:
-    """Delete the rows of files that were uploaded before this time, in ms, and never posted. Gives how many."""
+    """Delete the rows of files that were uploaded before this time (ms) and never posted. Gives how many."""
     return len((yield one("DELETE FROM files WHERE room IS NULL AND created_at < ? RETURNING id", before)))
 
 

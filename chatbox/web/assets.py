@@ -1,0 +1,170 @@
+"""The web client: read into memory once, served under one hash for the whole tree.
+
+What lies under ``/assets/<hash>/`` never changes, so browsers keep it for a year and a new version has new
+addresses. Only the shell at ``/`` is asked for again each time; it names the hash and lists the modules.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from chatbox.errors import NotFound
+from chatbox.web.base import Handler
+from chatbox.web.headers import ASSET_CACHE, REVALIDATE
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/vnd.microsoft.icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".wav": "audio/wav",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+FAVICONS = ("icons/favicon.ico", "icons/favicon.png", "icons/favicon.svg", "icons/icon.svg")
+
+_MAIN = "js/main.js"
+_OWN = "/assets/@/"  # in the shell: this tree, whatever its hash
+_PRELOADS = "<!-- modulepreload -->"
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_IMPORT = re.compile(r"""^\s*(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["'](\.[^"']+)["']""", re.MULTILINE)
+
+
+class Asset(Struct, frozen=True):
+    """One file. `gzipped` is None where compressing does not pay."""
+
+    type: str
+    plain: bytes
+    gzipped: bytes | None
+    etag: str
+
+    @classmethod
+    def make(cls, name: str, plain: bytes) -> Asset:
+        small = gzip.compress(plain, 9, mtime=0)
+        etag = hashlib.sha256(plain).hexdigest()[:16]
+        kind = TYPES[posixpath.splitext(name)[1]]
+        return cls(kind, plain, small if len(small) < 0.9 * len(plain) else None, etag)
+
+
+class Assets(Struct, frozen=True):
+    """The whole tree, by path below it, and the shell that opens it."""
+
+    hash: str
+    files: Mapping[str, Asset]
+    shell: Asset
+
+
+def load_assets(folder: Path) -> Assets:
+    """Read the client. Raises OSError where a file cannot be read, or there is no ``index.html``."""
+    shell = (folder / "index.html").read_bytes()
+    found = {name: (folder / name).read_bytes() for name in _names(folder)}
+    total = hashlib.sha256()
+    for name, content in [("index.html", shell), *found.items()]:
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
+    hash = total.hexdigest()[:12]
+    files = {name: Asset.make(name, content) for name, content in found.items()}
+    page = shell.decode()
+    if _PRELOADS in page:
+        links = (f'<link rel="modulepreload" href="{_OWN}{name}">' for name in reachable(found))
+        page = page.replace(_PRELOADS, "\n".join(links))
+    return Assets(hash, files, Asset.make("index.html", page.replace(_OWN, f"/assets/{hash}/").encode()))
+
+
+def reachable(files: Mapping[str, bytes], start: str = _MAIN) -> list[str]:
+    """The modules that a module needs before it runs, itself first: everything it imports statically."""
+    found: list[str] = []
+    waiting = [start]
+    while waiting:
+        name = waiting.pop(0)
+        if name in found or name not in files:
+            continue
+        found.append(name)
+        source = _COMMENT.sub("", files[name].decode())
+        waiting += [
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), to)) for to in _IMPORT.findall(source)
+        ]
+    return found
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix in TYPES and path.is_file() and name != "index.html" and "/." not in f"/{name}":
+            yield name
+
+
+class _AssetHandler(Handler):
+    errors_as_pages = True
+    _etag: str | None = None
+
+    def initialize(self, assets: Assets) -> None:
+        self.assets = assets
+
+    def compute_etag(self) -> str | None:
+        return self._etag
+
+    def send(self, asset: Asset, cache: str) -> None:
+        body = asset.plain
+        self.set_header("Content-Type", asset.type)
+        self.set_header("Cache-Control", cache)
+        self._etag = f'"{asset.etag}"'
+        if asset.gzipped is not None:
+            self.set_header("Vary", "Accept-Encoding")
+            if _takes_gzip(self.request.headers.get("Accept-Encoding", "")):
+                self.set_header("Content-Encoding", "gzip")
+                self._etag = f'"{asset.etag}-gzip"'
+                body = asset.gzipped
+        self.finish(body)
+
+
+class Shell(_AssetHandler):
+    """``GET /``: the same for everybody; nobody's cookie is looked at."""
+
+    async def get(self) -> None:
+        self.send(self.assets.shell, REVALIDATE)
+
+    head = get
+
+
+class File(_AssetHandler):
+    """``GET /assets/<hash>/<path>``"""
+
+    async def get(self, hash: str, path: str) -> None:
+        asset = self.assets.files.get(path) if hash == self.assets.hash else None
+        if asset is None:
+            raise NotFound("This page is from another version of Chatbox. Load it again.")
+        self.send(asset, ASSET_CACHE)
+
+    head = get
+
+
+class Favicon(_AssetHandler):
+    """``GET /favicon.ico``, which browsers ask for without being told to."""
+
+    async def get(self) -> None:
+        for name in FAVICONS:
+            if name in self.assets.files:
+                return self.send(self.assets.files[name], REVALIDATE)
+        raise NotFound("There is nothing at this address.")
+
+    head = get
+
+
+def _takes_gzip(accepted: str) -> bool:
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        if name.strip() == "gzip":
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

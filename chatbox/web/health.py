@@ -1,0 +1,108 @@
+"""``/healthz`` (alive), ``/readyz`` (able to serve) and ``/metrics`` (Prometheus text format 0.0.4)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from chatbox.chat.context import Context
+from chatbox.errors import ChatboxError, NotFound
+from chatbox.rules.hosts import canonical_address, is_loopback, is_loopback_host
+from chatbox.store.base import Steps, one
+from chatbox.web.base import Handler
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
+
+
+class Healthz(Handler):
+    """The event loop lives. Nothing else is asked."""
+
+    async def get(self) -> None:
+        self.write_json({"status": "ok"})
+
+    head = get
+
+
+class Readyz(Handler):
+    """Changes are committed and the data can be read."""
+
+    async def get(self) -> None:
+        trouble = await _trouble(self.ctx)
+        if trouble:
+            self.set_status(503)
+        self.write_json({"status": trouble or "ok"})
+
+    head = get
+
+
+class Metrics(Handler):
+    """For this machine, and for admins' tokens; to others it is not there."""
+
+    async def get(self) -> None:
+        if not (self._is_local() or (self._bearer_token() and (await self.identify()).admin)):
+            raise NotFound("There is nothing at this address.")
+        posts = await self.ctx.store.read(_posts())
+        self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        self.finish("".join(_lines(self.ctx, posts)))
+
+    head = get
+
+    def _is_local(self) -> bool:
+        """A proxy on this machine connects from loopback as well: its headers, or the Host, give it away."""
+        headers = self.request.headers
+        return (
+            is_loopback(canonical_address(str(self.request.remote_ip)))
+            and is_loopback_host(headers["Host"])
+            and not any(name in headers for name in _FORWARDED)
+        )
+
+
+async def _trouble(ctx: Context) -> str:
+    if not ctx.committer.alive:
+        return "nothing can be stored"
+    try:
+        await ctx.store.read(_posts())
+    except ChatboxError:
+        return "the data cannot be read"
+    return ""
+
+
+def _posts() -> Steps[int]:
+    ((posts,),) = yield one("SELECT coalesce(sum(posts), 0) FROM rooms")
+    return int(posts)
+
+
+def _lines(ctx: Context, posts: int) -> Iterator[str]:
+    connections = ctx.hub.connections
+    yield _line("chatbox_connections", "gauge", "Live connections.", len(connections))
+    yield _line(
+        "chatbox_users_online", "gauge", "Users with a connection.", len({one.user for one in connections})
+    )
+    yield _line("chatbox_messages_total", "counter", "Messages ever posted.", posts)
+    yield _line("chatbox_deliveries_total", "counter", "Events handed to connections.", ctx.hub.delivered)
+    yield _line("chatbox_commits_total", "counter", "Transactions committed.", ctx.committer.batches)
+    yield _line("chatbox_changes_total", "counter", "Changes committed.", ctx.committer.changes)
+    yield _line(
+        "chatbox_changes_waiting", "gauge", "Changes that wait for their commit.", ctx.committer.waiting
+    )
+    yield _line("process_cpu_seconds_total", "counter", "CPU time used.", round(time.process_time(), 3))
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        memory = pages * os.sysconf("SC_PAGE_SIZE")
+        yield _line("process_resident_memory_bytes", "gauge", "Memory in use.", memory)
+        yield _line("process_open_fds", "gauge", "Open files.", len(os.listdir("/proc/self/fd")))
+        yield _line("process_start_time_seconds", "gauge", "Start, in seconds since 1970.", _started())
+
+
+def _started() -> float:
+    """proc_pid_stat(5), field 22: ticks from boot to start."""
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return round(boot + ticks / os.sysconf("SC_CLK_TCK"), 1)
+
+
+def _line(name: str, kind: str, text: str, value: float) -> str:
+    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n"

@@ -1,0 +1,103 @@
+"""Tornado's HTTP server with limits that fit a server on a network with strangers.
+
+Tornado's own defaults wait an hour for a header, read 100 MB into memory and count no connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from tornado.http1connection import HTTP1ServerConnection
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
+from tornado.web import Application
+
+from chatbox.rules.hosts import canonical_address, is_trusted
+from chatbox.settings import Settings
+from chatbox.web.base import BODY_BYTES
+from chatbox.web.logs import log
+
+HEADER_BYTES = 16 * 1024
+IDLE_SECONDS = 20.0
+BODY_SECONDS = 60.0
+REFUSAL_SECONDS = 2.0
+# Windows' select takes 512 sockets; a few stay for listening, the database and the browser's start.
+SOCKETS_ON_WINDOWS = 480
+
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    b"Retry-After: 2\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s"
+)
+_SENTENCE = b'{"error":{"code":"busy","message":"Too many connections from here. Try again.","retry_in":2}}'
+
+
+class Listener(HTTPServer):
+    """Counts connections that speak HTTP, per address; a WebSocket is the hub's from its handshake on."""
+
+    def initialize(self, *args: Any, **kwargs: Any) -> None:
+        self._most: int = kwargs.pop("most")
+        self._trusted = kwargs.pop("trusted")
+        self._live: Callable[[], int] = kwargs.pop("sockets")
+        self._open: Counter[str] = Counter()
+        self._refusals: set[asyncio.Task[None]] = set()
+        super().initialize(*args, **kwargs)
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        peer = canonical_address(str(address[0])) if address else ""
+        if self._is_full(peer):
+            return self._refuse(stream)
+        self._open[peer] += 1
+        super().handle_stream(stream, address)
+        return None
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        if isinstance(server_conn, HTTP1ServerConnection):
+            peer = canonical_address(str(server_conn.context))
+            self._open[peer] -= 1
+            if not self._open[peer]:
+                del self._open[peer]
+
+    def _is_full(self, peer: str) -> bool:
+        if sys.platform == "win32" and self._open.total() + self._live() >= SOCKETS_ON_WINDOWS:
+            return True
+        return bool(self._most) and self._open[peer] >= self._most and not is_trusted(peer, self._trusted)
+
+    def _refuse(self, stream: IOStream) -> None:
+        if len(self._refusals) > SOCKETS_ON_WINDOWS // 8:
+            return stream.close()
+        task = asyncio.create_task(_refuse(stream))
+        self._refusals.add(task)
+        task.add_done_callback(self._refusals.discard)
+        return None
+
+
+def make_listener(app: Application, settings: Settings, sockets: Callable[[], int]) -> Listener:
+    """The server for this application, not listening yet. `sockets` tells how many WebSockets are open."""
+    frames = settings.limits.frame_bytes or 16 * 2**20
+    return Listener(
+        app,
+        idle_connection_timeout=IDLE_SECONDS,
+        body_timeout=BODY_SECONDS,
+        max_header_size=HEADER_BYTES,
+        max_body_size=BODY_BYTES,
+        max_buffer_size=max(BODY_BYTES, 2 * frames),
+        most=settings.limits.connections_per_address,
+        trusted=settings.server.trusted_proxies,
+        sockets=sockets,
+    )
+
+
+async def _refuse(stream: IOStream) -> None:
+    """Read the request first: closing with bytes unread makes the other side lose the answer."""
+    try:
+        async with asyncio.timeout(REFUSAL_SECONDS):
+            await stream.read_until(b"\r\n\r\n", max_bytes=HEADER_BYTES)
+            await stream.write(_REFUSAL % (len(_SENTENCE), _SENTENCE))
+    except (StreamClosedError, UnsatisfiableReadError, TimeoutError):
+        log.debug("a connection over the limit went away")
+    stream.close()

@@ -1,0 +1,39 @@
+"""Which address leads where. Nothing else decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tornado.web import Application
+
+from chatbox.web import assets, health, uploads
+from chatbox.web.api import Api
+from chatbox.web.base import Edge, Handler, Nowhere
+from chatbox.web.logs import calm_tornado, log_request
+
+Route = tuple[str, type[Handler], dict[str, Any]]
+
+
+def make_app(edge: Edge, client: assets.Assets, more: Sequence[Route] = ()) -> Application:
+    """The whole of HTTP; `more` are routes, such as the socket's, that are made elsewhere."""
+    calm_tornado()
+    shown = {"assets": client}
+    routes: list[Route] = [
+        (r"/", assets.Shell, shown),
+        (r"/assets/([0-9a-f]{12})/([A-Za-z0-9_./-]{1,200})", assets.File, shown),
+        (r"/favicon\.ico", assets.Favicon, shown),
+        (r"/api/([a-z_.]{1,40})", Api, {}),
+        (r"/files", uploads.Upload, {}),
+        (r"/files/([A-Za-z0-9_-]{16,64})/([^/]{1,600})", uploads.Download, {}),
+        (r"/healthz", health.Healthz, {}),
+        (r"/readyz", health.Readyz, {}),
+        (r"/metrics", health.Metrics, {}),
+        *more,
+    ]
+    return Application(
+        list(routes),
+        edge=edge,
+        default_handler_class=Nowhere,
+        log_function=log_request,
+    )
