@@ -29,21 +29,19 @@ class Mention(NamedTuple):
     user: int
 
 
-def find(text: str, directory: Mapping[str, int]) -> list[Mention]:
+def find(text: str, directory: Mapping[str, int]) -> Iterator[Mention]:
     """Every mention in the text, in order; names that nobody has are left out.
 
     Linear in the text's length: only the first 300 ``@`` are tried.
     """
-    found: list[Mention] = []
     at = -1
     for _ in range(_MOST_TRIES):
         at = text.find("@", at + 1)
         if at < 0:
-            break
+            return
         if mention := match(text, at, directory):
-            found.append(mention)
+            yield mention
             at = mention.end - 1
-    return found
 
 
 def match(text: str, at: int, directory: Mapping[str, int]) -> Mention | None:

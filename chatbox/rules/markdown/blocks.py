@@ -3,7 +3,7 @@
 Quotes and lists begin only where something stands in them, so that ``>_<``, ``-`` and ``* * *`` stay text.
 They nest eight deep; deeper markers are text.
 
-The environment (`env`) of one parse holds "block_steps" (left) and "depth".
+The environment (`env`) of one parse holds "steps" (left) and "depth".
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.blockquote import blockquote
 from markdown_it.rules_block.list import list_block
 
-STEPS = 2400
 DEEPEST = 8
 
-_STEPS_OF_A_BLOCK, _STEPS_OF_A_LINE = 8, 2
+_STEPS_OF_A_BLOCK, _STEPS_OF_A_LINE = 4, 1
 _QUOTE = re.compile(r">(?=[ \t>]*[^\s>])(?=[\s>]|[^\W_])")
 _LIST = re.compile(r"(?:[-+*]|\d{1,9}[.)])[ \t](?=.*[^-+*\s])")
 
@@ -42,8 +41,8 @@ def install(parser: MarkdownIt) -> None:
 
 def _count(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """Matches nothing, but every step of the block parser passes here first."""
-    state.env["block_steps"] -= _STEPS_OF_A_LINE if silent else _STEPS_OF_A_BLOCK
-    if state.env["block_steps"] < 0:
+    state.env["steps"] -= _STEPS_OF_A_LINE if silent else _STEPS_OF_A_BLOCK
+    if state.env["steps"] < 0:
         raise TooCostly
     return False
 

@@ -5,7 +5,8 @@ are recognised before emphasis can cut them, only markup can be escaped (``C:\\t
 line feeds are kept in the text, and long runs of ``*`` are text. All rules together take a bounded number of
 steps, after which the rest of the message is text; a step makes about one token.
 
-The environment (`env`) of one parse holds "steps" (left) and "directory" (name key -> user id).
+The environment (`env`) of one parse holds "steps" (left of those that the blocks had as well) and "directory"
+(name key -> user id).
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from markdown_it.rules_inline.strikethrough import tokenize as strikethrough
 
 from chatbox.rules import mentions
 
-STEPS = 1000
 LONGEST_HREF = 2048
 
 _ADDRESS = r"[hH][tT][tT][pP][sS]?://[^\W_]|[hH][tT][tT][pP][sS]?://\["
@@ -142,6 +142,7 @@ def _without_trailing_punctuation(url: str) -> str:
 def _mention(state: StateInline, silent: bool) -> bool:
     if state.linkLevel or state.src[state.pos] != "@":
         return False
+    state.env["steps"] -= 2
     found = mentions.match(state.src, state.pos, state.env["directory"])
     if not found:
         return False
