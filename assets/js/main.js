@@ -82,6 +82,7 @@ function pageFor(name) {
   if (name === "entrance") {
     const done = () => {
       links.password = undefined;
+      show();
     };
     return createEntrance({ store, actions }, links, { signedOut: history.state?.signedOut === true, done }).element;
   }

@@ -7,6 +7,8 @@ export const common = {
   'app.new_version': 'There is a new version of this page.',
   'app.new_messages': { one: '{n} new message', other: '{n} new messages' },
   'app.title': '{room} · {server}',
+  'panel.label': 'Details',
+  'field.optional': '(optional)',
 
   'do.add': 'Add',
   'do.back': 'Back',
@@ -29,6 +31,10 @@ export const common = {
   'do.send': 'Send',
   'do.show': 'Show',
   'do.try_again': 'Try again',
+
+  'copy.title': 'Copy this',
+  'copy.label': 'Text to copy',
+  'copy.hint': 'This page may not copy by itself. The text is selected: press Ctrl+C, or hold and choose Copy.',
 
   'connection.connecting': 'Connecting…',
   'connection.offline': 'Offline.',
