@@ -17,25 +17,26 @@ _SETTINGS_HEAD = """\
 
 <!-- Made by `python -m chatbox.docs` from chatbox/settings.py; do not edit. -->
 
-Chatbox runs without any settings. What belongs to the machine is set in `chatbox.ini`, which the first start
-writes with every setting commented out; what an admin changes while it runs is in the database.
+Chatbox runs without any settings. What belongs to the machine is set in `chatbox.ini`, which the first
+start writes with every setting commented out; what an admin changes while it runs is in the database.
 
-The file is looked for where `--config FILE` says, else in the data folder, else next to the program. A setting
-for one run, stronger than the file: `--set SECTION.KEY=VALUE`, any number of times. `chatbox check-config` says
-whether the file is right. If anything is wrong, Chatbox does not start, and names every problem with its line.
+The file is looked for where `--config FILE` says, else in the data folder, else next to the program. A
+setting for one run, stronger than the file: `--set SECTION.KEY=VALUE`, any number of times. `chatbox
+check-config` says whether the file is right. If anything is wrong, Chatbox does not start, and names every
+problem with its line.
 
-Sizes are bytes, or have a suffix: KB, MB, GB (thousands) and KiB, MiB, GiB (1024). Comments begin with `#` or `;`
-and need a line of their own.
+Sizes are bytes, or have a suffix: KB, MB, GB (thousands) and KiB, MiB, GiB (1024). Comments begin with `#`
+or `;` and need a line of their own.
 
 ## The data folder
 
-The first of these that is given: `--data DIR`, the variable `CHATBOX_DATA`, the setting `[storage] data`, a folder
-`chatbox-data` next to the program, the user's own data folder. A start that would begin a new folder takes the
-one that was used last. Every start says which folder it takes and why.
+The first of these that is given: `--data DIR`, the variable `CHATBOX_DATA`, the setting `[storage] data`, a
+folder `chatbox-data` next to the program, the user's own data folder. A start that would begin a new folder
+takes the one that was used last. Every start says which folder it takes and why.
 
-Cloud-synced and network folders are refused: the database would be damaged there. A temporary folder is taken
-only when it is named, with a warning. One process at a time has the folder; commands such as `chatbox user add`
-go through it while it runs.
+Cloud-synced and network folders are refused: the database would be damaged there. A temporary folder is
+taken only when it is named, with a warning. One process at a time has the folder; commands such as `chatbox
+user add` go through it while it runs.
 """
 
 

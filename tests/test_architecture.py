@@ -46,9 +46,11 @@ FLOORS = {
     "chatbox.web": 6,
     # F7 roof
     "chatbox.__main__": ROOF,
+    "chatbox.api_docs": ROOF,
     "chatbox.arguments": ROOF,
     "chatbox.cli": ROOF,
     "chatbox.control": ROOF,
+    "chatbox.docs": ROOF,
     "chatbox.frozen": ROOF,
     "chatbox.instance": ROOF,
     "chatbox.operations": ROOF,

@@ -1,4 +1,4 @@
-"""The command line: its grammar, its exit codes, and the way to a running server."""
+"""The command line: its exit codes, what it prints, and the way to a running server."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ import pytest
 
 import chatbox
 from chatbox import cli
-from chatbox.arguments import parse_arguments
 from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import Conflict, DatabaseTooNew, NetworkError
-from chatbox.settings import TABLE
 from chatbox.version import VERSION
 
 # Holds a folder as a server does, and answers `user_add` with what it was asked, `user_token` with a token.
@@ -110,64 +108,6 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def with_stdin(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), "utf-8"))
-
-
-# -- grammar -------------------------------------------------------------------------------------------------
-
-
-def test_without_a_command_it_serves() -> None:
-    line = parse_arguments(["--port", "0", "--no-browser", "--ready-file", "r"])
-    assert line.command == "serve"
-    assert [(item.key, item.value, item.file) for item in line.common.given] == [
-        ("port", "0", "--port"),
-        ("open_browser", "false", "--no-browser"),
-    ]
-    assert line.values == {"ready_file": "r"}
-    assert parse_arguments(["serve", "--port", "0", "--no-browser", "--ready-file", "r"]) == line
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "--data d --config c --set a.b=1 --set c.d=2 user list",
-        "user list --data d --config c --set a.b=1 --set c.d=2",
-        "--data d --set a.b=1 user --config c list --set c.d=2",
-    ],
-)
-def test_common_options_may_stand_before_and_after_the_command(words: str) -> None:
-    line = parse_arguments(words.split())
-    assert line.command == "user list"
-    assert (line.common.data, line.common.config, line.common.overrides) == ("d", "c", ("a.b=1", "c.d=2"))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "fly",
-        "user",
-        "user fly",
-        "user add",
-        "user token ada",
-        "--port 1 user list",
-        "user list --no-browser",
-        "--dat x",
-        "serve extra",
-        "--set",
-    ],
-)
-def test_wrong_arguments_exit_with_2(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(words.split())
-    assert caught.value.code == 2
-    assert "chatbox" in capsys.readouterr().err
-
-
-def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
-    assert caught.value.code == 0
-    shown = capsys.readouterr().out.split()
-    assert all(f"{row.section}.{row.key}" in shown for row in TABLE)
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
