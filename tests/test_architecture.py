@@ -75,8 +75,8 @@ JS_MARKUP = re.compile(
     r"\b(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|createContextualFragment|srcdoc|DOMParser)\b"
     r"|\bdocument\.write|\beval\s*\(|\bnew\s+Function\b"
 )
-JS_REQUEST = re.compile(
-    r"(?<![.\w])fetch\s*\(|\bwindow\.fetch\b|\b(WebSocket|XMLHttpRequest|EventSource|sendBeacon)\b"
+JS_REQUEST = re.compile(  # a method that is merely called fetch is none
+    r"(?<![.\w])fetch\s*\((?![^)]*\)\s*\{)|\bwindow\.fetch\b|\b(WebSocket|XMLHttpRequest|EventSource|sendBeacon)\b"
 )
 JS_DOCUMENT = re.compile(r"(?<![.\w])document\b")
 JS_WITHOUT_DOM = ("protocol", "text", "model", "net")
@@ -347,7 +347,7 @@ def test_the_guard_sees_a_breach_of_each_kind_in_the_client() -> None:
     sources = {
         "model/rooms.js": 'import { send } from "../net/socket.js"; document.title = "";',
         "net/socket.js": 'import "https://example.org/x.js"; const later = import("./socket.js");',
-        "views/rooms.js": "fetch('/x'); row.innerHTML = text;",
+        "views/rooms.js": "class Rows { fetch(way) {} } fetch('/x'); row.innerHTML = text;",
         "widgets/x.js": "",
     }
     assert len(list(breaches_of_js_floors(sources))) == 3
