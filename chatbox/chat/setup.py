@@ -1,0 +1,122 @@
+"""The first start: whoever reads the console names the server and becomes its admin; renaming it later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chatbox.chat import accounts
+from chatbox.chat.context import Caller, Context
+from chatbox.chat.setup_code import FILE_NAME, SetupCode
+from chatbox.chat.signin import SignedIn, new_token, open_session
+from chatbox.clock import Clock
+from chatbox.errors import Conflict
+from chatbox.protocol import commands
+from chatbox.protocol.events import PROTOCOL
+from chatbox.rules import names
+from chatbox.rules.text import escape_controls
+from chatbox.store import users
+from chatbox.store.base import Batch, Steps
+
+log = logging.getLogger(__name__)
+
+_DONE = "This server is already set up. Sign in."
+
+
+def open_setup(folder: Path, clock: Clock, tell: Callable[[str], None]) -> SetupCode:
+    """Let somebody set the server up; called at a start while `meta.setup` is "open".
+
+    `tell` is given each code as it is shown. Raises OSError where the code cannot be written."""
+    return SetupCode(folder, clock, tell)
+
+
+def console_text(code: str, folder: Path) -> str:
+    """What the console says of a new code."""
+    return f"The setup page asks for this code: {code}  (also in {folder / FILE_NAME})"
+
+
+def nobody_waits(folder: Path) -> None:
+    """Remove the code of an earlier start, where setup was done meanwhile from the command line."""
+    (folder / FILE_NAME).unlink(missing_ok=True)
+
+
+async def setup_complete(ctx: Context, caller: Caller, cmd: commands.SetupComplete) -> SignedIn:
+    """Name the server, make its first admin and sign them in. However many try at once, one succeeds.
+
+    Raises `Conflict` once it was done, `Forbidden` (field "secret"), `RateLimited` and `Invalid`."""
+    if ctx.setup is None or not ctx.server.setup_open:
+        raise Conflict(_DONE)
+    ctx.setup.check(cmd.secret, caller.address)
+    title = names.server_name(cmd.server_name, field="server_name") if cmd.server_name.strip() else ""
+    person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password, title)
+    token = new_token()
+    server = _described(ctx)
+
+    def change(batch: Batch) -> Steps[dict[str, Any]]:
+        meta = yield from users.meta()
+        if meta["setup"] != "open":
+            raise Conflict(_DONE)
+        admin = yield from accounts.found(batch, person, "admin")
+        shown = shown_name(ctx, title or meta["name"])
+        yield from _write(batch, title or meta["name"], cmd.join, server | {"name": shown})
+        yield from open_session(batch, caller, admin.id, token, shared=cmd.shared)
+        return {"user": admin.me(), "name": shown}
+
+    reply = await ctx.committer.submit(change)
+    accounts.setup_done(ctx)
+    _follow(ctx, reply.pop("name"), cmd.join)
+    log.info("the server is set up; its admin is %s", escape_controls(person.name))
+    return SignedIn(token, reply, cmd.shared)
+
+
+async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate) -> dict[str, Any]:
+    """Rename the server, or change who may join. Raises `Conflict` where the settings fix the name."""
+    user = caller.require_admin()
+    if cmd.name is not None and ctx.settings.server.name:
+        raise Conflict("The name stands in chatbox.ini. Change it there.", field="name")
+    name = None if cmd.name is None else names.server_name(cmd.name)
+    server = _described(ctx)
+
+    def change(batch: Batch) -> Steps[dict[str, Any]]:
+        yield from users.acting_admin(user, caller.session)
+        meta = yield from users.meta()
+        new_name = meta["name"] if name is None else name
+        new_join = cmd.join or meta["join"]
+        shown = shown_name(ctx, new_name)
+        yield from _write(batch, new_name, new_join, server | {"name": shown})
+        return {"name": shown, "join": new_join}
+
+    reply: dict[str, Any] = await ctx.committer.submit(change)
+    _follow(ctx, reply["name"], reply["join"])
+    log.info("user %d set who may join: %s", user, reply["join"])
+    return reply
+
+
+def shown_name(ctx: Context, stored: str) -> str:
+    """The name in the settings, where there is one, outranks the stored one."""
+    return ctx.settings.server.name or stored
+
+
+def _described(ctx: Context) -> dict[str, Any]:
+    """What `hello` says of the server, but for its name. Not to be called from within a change, which runs on
+    another thread."""
+    server = ctx.server
+    return {
+        "id": server.id,
+        "version": server.version,
+        "protocol": PROTOCOL,
+        "addresses": server.addresses(),
+    }
+
+
+def _write(batch: Batch, name: str, join: str, server: dict[str, Any]) -> Steps[None]:
+    yield from users.set_meta("name", name)
+    yield from users.set_meta("join", join)
+    batch.publish("all", {"ev": "server", "server": server, "join": join})
+
+
+def _follow(ctx: Context, name: str, join: str) -> None:
+    ctx.server.name = name
+    ctx.server.join = join
