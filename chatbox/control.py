@@ -28,6 +28,7 @@ from chatbox.errors import ChatboxError
 from chatbox.folder_lock import CONTROL_FILE
 
 LINE_BYTES = 2**20
+ANSWER_BYTES = 2**26  # a list of everyone is longer than any command
 TIMEOUT = 30.0  # seconds
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -157,7 +158,7 @@ async def call(folder: Path, command: str, args: dict[str, Any], timeout: float 
     door = _door(folder)
     try:
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_connection("127.0.0.1", door.port, limit=LINE_BYTES)
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port, limit=ANSWER_BYTES)
     except (OSError, TimeoutError) as error:
         raise NobodyListens from error
     try:

@@ -127,6 +127,18 @@ def test_a_line_that_is_too_long_or_broken_off_gets_no_answer(tmp_path: Path) ->
     serving(tmp_path, scenario)
 
 
+def test_an_answer_may_be_longer_than_a_command(tmp_path: Path) -> None:
+    people = ["ada"] * 300_000
+
+    async def everyone(args: dict[str, Any]) -> dict[str, Any]:
+        return {"people": people}
+
+    async def scenario(_: ControlServer) -> None:
+        assert await call(tmp_path, "everyone", {}) == {"people": people}
+
+    serving(tmp_path, scenario, {"everyone": everyone})
+
+
 def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
     async def scenario(_: ControlServer) -> None:
         with pytest.raises(ControlError, match="another version"):
