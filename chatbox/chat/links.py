@@ -10,8 +10,8 @@ import asyncio
 import logging
 from typing import Any
 
-from chatbox.chat.context import Caller, Context
 from chatbox.chat.accounts import notice
+from chatbox.chat.context import Caller, Context
 from chatbox.chat.signin import DAY, new_token
 from chatbox.errors import Conflict, NotFound
 from chatbox.protocol import commands
@@ -123,7 +123,7 @@ async def user_reset_link(ctx: Context, caller: Caller, cmd: commands.UserResetL
 async def password_reset(ctx: Context, caller: Caller, cmd: commands.PasswordReset) -> dict[str, Any]:
     """Set a new password with a link, and spend it. Whoever did signs in with it then.
 
-    Raises `NotFound` where the link does not work. It is not spent where the password is refused (`Invalid`)."""
+    Raises `NotFound` where the link does not work, and `Invalid`, which does not spend it."""
     secret = digest(cmd.secret)
     account = await ctx.store.read(_owner(secret, ctx.clock.now()))
     passwords.check(cmd.password, account.name, account.full_name, ctx.server.name)
