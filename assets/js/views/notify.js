@@ -6,7 +6,10 @@ import { plainText } from "../text/parts.js";
 import { t } from "../text/words/index.js";
 import { roomTitle } from "./parts.js";
 
-/** @typedef {import("./app.js").App} App */
+/**
+ * @typedef {import("./app.js").App} App
+ * @typedef {{room: import("../model/room.js").Room, message: import("../protocol/types.js").Message, kind: "mention" | "direct"}} Notice
+ */
 
 /** Longer texts are cut in a notification, in characters. */
 const LONGEST = 200;
@@ -24,7 +27,7 @@ export function createNotifications(app) {
     document.title = title(app, badge, unread);
     faviconBadge(badge || (unread ? -1 : 0));
   };
-  const notice = (/** @type {import("../model/store.js").Notice} */ its) => {
+  const notice = (/** @type {Notice} */ its) => {
     if (store.preferences.sound) chime();
     if (store.preferences.notify) show(app, its);
   };
@@ -47,7 +50,7 @@ function title(app, badge, unread) {
   return count + t("app.title", { room: room.kind === "direct" ? name : `#${name}`, server });
 }
 
-/** @param {App} app @param {import("../model/store.js").Notice} notice */
+/** @param {App} app @param {Notice} notice */
 function show(app, { room, message, kind }) {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
   const name = label(app.store.people.get(message.user));
