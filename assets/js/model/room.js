@@ -1,0 +1,121 @@
+import { Timeline } from './timeline.js';
+import { countPosts } from './unread.js';
+
+/**
+ * @typedef {import('../protocol/types.js').RoomInfo} RoomInfo
+ * @typedef {import('../protocol/types.js').Message} Message
+ */
+
+/** A room of mine: its settings, my place in it, and its timeline. */
+export class Room {
+  timeline = new Timeline();
+  /** Everything posted up to this number is in the counts. */
+  counted = 0;
+  /** The position at which `read` was last set from outside: a gap that begins there leaves the counts unsure. */
+  readSetAt = -1;
+
+  /** @param {RoomInfo} info */
+  constructor(info) {
+    this.id = info.id;
+    this.kind = info.kind;
+    this.name = '';
+    this.topic = '';
+    this.at = 0;
+    this.posts = 0;
+    this.archived = 0;
+    this.count = 0;
+    /** @type {number[]} */
+    this.users = [];
+    this.general = false;
+    /** @type {import('../protocol/types.js').RoomRole} */
+    this.role = 'member';
+    this.read = 0;
+    this.unread = 0;
+    this.mentions = 0;
+    this.hidden = false;
+    this.level = '';
+    this.head = 0;
+    this.merge({ member: true, ...info });
+    this.timeline.position = this.head;
+  }
+
+  get position() {
+    return this.timeline.position;
+  }
+
+  /** The latest post that I know of, or the position where I know none: nothing is posted above it. */
+  get lastPost() {
+    return this.timeline.knowsEnd ? (this.timeline.last?.seq ?? this.position) : this.position;
+  }
+
+  /** An unread badge is filled: somebody wants me. */
+  get badge() {
+    return this.mentions > 0 || (this.kind === 'direct' && this.unread > 0);
+  }
+
+  /** @param {number} me */
+  others(me) {
+    return this.users.filter((user) => user !== me);
+  }
+
+  /**
+   * Takes the fields given. The shared part comes whole, so what it lacks is none; the personal part may be missing.
+   *
+   * @param {RoomInfo} info
+   */
+  merge(info) {
+    this.kind = info.kind ?? this.kind;
+    this.name = info.name ?? '';
+    this.topic = info.topic ?? '';
+    this.at = Math.max(this.at, info.at ?? 0);
+    this.posts = Math.max(this.posts, info.posts ?? 0);
+    this.archived = info.archived ?? 0;
+    this.count = info.count ?? info.users?.length ?? this.count;
+    this.users = info.users ?? this.users;
+    this.general = info.general ?? false;
+    this.head = Math.max(this.head, info.head ?? 0);
+    if (info.member === undefined) return; // the shared part only
+    this.role = info.role ?? 'member';
+    this.hidden = info.hidden ?? false;
+    this.level = info.level ?? '';
+    this.setCounts(info);
+  }
+
+  /**
+   * The server's counts as of `head`; older ones than I have myself are left.
+   *
+   * @param {{head?: number, read?: number, unread?: number, mentions?: number}} counts
+   */
+  setCounts({ head = this.counted, read = 0, unread = 0, mentions = 0 }) {
+    if (head < this.counted) return;
+    this.counted = head;
+    Object.assign(this, { read, unread, mentions });
+  }
+
+  /**
+   * Everything that changed in (`after`, `head`] has arrived.
+   *
+   * @param {number} after at or below the position
+   * @param {number} head
+   * @param {Message[]} messages
+   * @param {number} me
+   * @returns {Message[]} the posts among them that had not been counted
+   */
+  advance(after, head, messages, me) {
+    const fresh = messages.filter(({ seq }) => seq > this.counted);
+    Object.assign(this, countPosts(this, fresh, me));
+    this.counted = Math.max(this.counted, head);
+    this.at = Math.max(this.at, ...fresh.map(({ at }) => at));
+    if (fresh.length) this.hidden = false;
+    this.timeline.merge(messages);
+    this.timeline.know(after + 1, head);
+    this.timeline.position = this.head = Math.max(head, this.position);
+    return fresh;
+  }
+
+  /** Drop what is held of it and stand at a position. @param {number} position */
+  forget(position) {
+    this.timeline.clear();
+    this.timeline.position = this.head = position;
+  }
+}
