@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from chatbox.api_docs import api_page
 from chatbox.settings import SECTIONS, TABLE
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"
@@ -54,7 +55,7 @@ def settings_page() -> str:
     return "\n".join(lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings_page}
+PAGES: Mapping[str, Callable[[], str]] = {"api.md": api_page, "settings.md": settings_page}
 
 
 def main() -> None:
