@@ -93,8 +93,9 @@ export class Actions {
 
   /** Finds out what there is: a server to set up, to sign in to, or one where I am signed in. */
   async start() {
-    this.store.info = await this.#askServer();
-    if (this.store.info.setup) this.store.setPhase('setup');
+    const info = await this.#askServer();
+    this.store.info = info;
+    if (info.setup) this.store.setPhase('setup');
     else this.#socket.start();
   }
 
@@ -201,6 +202,7 @@ export class Actions {
     }
   }
 
+  /** @returns {Promise<import('./protocol/types.js').PublicInfo>} */
   async #askServer() {
     const backoff = new Backoff(this.#random);
     for (;;) {

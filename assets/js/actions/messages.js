@@ -150,8 +150,9 @@ export class MessageActions {
    * @param {{room?: number, before?: number}} [more]
    * @returns {Promise<{hits: import('../protocol/types.js').Hit[], more: boolean, before: number | null}>}
    */
-  search(text, { room, before } = {}) {
-    return this.#client.read('search', { text, room, before });
+  async search(text, { room, before } = {}) {
+    const reply = await this.#client.read('search', { text, room, before });
+    return { hits: reply.hits, more: reply.more, before: reply.before ?? null };
   }
 
   /**

@@ -1,8 +1,9 @@
 import { browserClock } from '../lib/clock.js';
 import { Emitter } from '../lib/emitter.js';
 import { shelf } from '../lib/storage.js';
+import { Device } from './device.js';
 import { Members } from './members.js';
-import { Lease, noticeOf } from './notices.js';
+import { noticeOf } from './notices.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
 import { Preferences } from './preferences.js';
@@ -59,15 +60,10 @@ export class Store {
   /** @type {Map<string, Set<number>>} */
   #touched = new Map();
   #depth = 0;
-  #storage;
   #focused;
   #assets;
-  #clock;
   #keep;
-  /** Of one server and one person. */
-  #prefix = '';
-  /** @type {Lease | null} */
-  #lease = null;
+  #device;
 
   /**
    * @param {object} [options]
@@ -78,11 +74,10 @@ export class Store {
    * @param {number} [options.keep] messages kept of a room that is not open
    */
   constructor({ clock = browserClock, storage = null, focused = () => true, assets = '', keep = 200 } = {}) {
-    this.#clock = clock;
-    this.#storage = storage;
     this.#focused = focused;
     this.#assets = assets;
     this.#keep = keep;
+    this.#device = new Device(storage, clock, focused);
     this.typing = new Typing(clock, (room) => this.change(() => this.touch('typing', room)));
     this.preferences = new Preferences(shelf(storage, 'chatbox.'), () => this.change(() => this.touch('preferences')));
   }
@@ -166,7 +161,7 @@ export class Store {
       const other = this.me !== null && (this.me.id !== reply.me.id || this.server?.id !== reply.server.id);
       if (other) this.clear();
       const behind = other ? [] : applyHello(this, reply);
-      if (!other) this.#openShelves();
+      if (!other) this.#device.open(reply, this.preferences, this.outbox);
       if (reply.assets && this.#assets && reply.assets !== this.#assets) this.#outdated();
       return { behind, again: other };
     });
@@ -177,21 +172,6 @@ export class Store {
     this.touch('version');
   }
 
-  /** What was kept here belongs to one person on one server; on a shared computer nothing is kept. */
-  #openShelves() {
-    const prefix = `chatbox.${this.server?.id}.${this.me?.id}.`;
-    const storage = this.session?.shared ? null : this.#storage;
-    if (prefix !== this.#prefix) {
-      this.#prefix = prefix;
-      this.preferences.open(shelf(storage, prefix));
-      this.#lease = new Lease(shelf(storage, prefix), this.#clock);
-      this.#lease.start(this.#focused);
-      this.outbox.open(shelf(storage, `${prefix}out.`));
-    } else if (storage) {
-      this.outbox.open(shelf(storage, `${prefix}out.`));
-    }
-  }
-
   /**
    * Another tab changed what is kept.
    *
@@ -199,10 +179,9 @@ export class Store {
    * @param {string | null} value
    */
   storageChanged(key, value) {
-    const drafts = `${this.#prefix}out.`;
-    if (!key || !this.#prefix) return;
-    if (key.startsWith(drafts) && value === null) this.outbox.drop(key.slice(drafts.length));
-    else if (key.endsWith('.theme')) this.change(() => this.touch('preferences'));
+    const nonce = this.#device.draftRemoved(key, value);
+    if (nonce) this.outbox.drop(nonce);
+    else if (key?.endsWith('.theme')) this.change(() => this.touch('preferences'));
   }
 
   /** How far everything was followed. Rooms of which nothing is held need no changes. */
@@ -292,20 +271,18 @@ export class Store {
   #notice(room, message) {
     const focused = this.#focused();
     const kind = noticeOf(message, room, { me: this.me?.id ?? 0, open: this.open?.room ?? null, focused });
-    if (kind && this.#lease?.take(focused)) this.#emitter.emit('notice', { room, message, kind });
+    if (kind && this.#device.speaks(focused)) this.#emitter.emit('notice', { room, message, kind });
   }
 
   /** A person looks at this tab again: notices are its matter now. */
   looked() {
-    this.#lease?.take(true);
+    this.#device.speaks(true);
   }
 
   /** Everything of the person who was here; what they kept on this device stays on it. */
   clear() {
     this.change(() => {
-      this.#lease?.stop();
-      this.#lease = null;
-      this.#prefix = '';
+      this.#device.close();
       for (const part of [this.rooms, this.people, this.members, this.typing]) part.clear();
       this.outbox.close();
       this.preferences.close();

@@ -61,7 +61,7 @@ const readers = {
   presence: (e) => ({ ev: 'presence', online: ids(e.online), away: ids(e.away), offline: ids(e.offline) }),
   typing: (e) => (isCount(e.room) && isCount(e.user) ? { ev: 'typing', room: e.room, user: e.user } : null),
   server: (e) => ({ ev: 'server', server: isObject(e.server) ? e.server : {}, ...(e.join && { join: e.join }) }),
-  me: (e) => (isObject(e.me) && isCount(e.me.id) ? { ev: 'me', me: e.me } : null),
+  me: (e) => (isObject(e.me) && isCount(e.me.id) ? { ev: 'me', me: e.me, mine: count(e.mine) } : null),
 };
 
 /**

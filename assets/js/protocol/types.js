@@ -108,7 +108,7 @@
  * @typedef {{ev: 'presence', online: number[], away: number[], offline: number[]}} PresenceEvent
  * @typedef {{ev: 'typing', room: number, user: number}} TypingEvent
  * @typedef {{ev: 'server', server: Partial<ServerInfo>, join?: JoinPolicy}} ServerEvent
- * @typedef {{ev: 'me', me: Me}} MeEvent
+ * @typedef {{ev: 'me', me: Me, mine?: number}} MeEvent
  * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | MeEvent} ServerEventAny
  *
  * @typedef {{heads: Record<string, number>, mine: number, people_rev: number}} PingReply
