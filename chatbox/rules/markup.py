@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Stored beside the parts: parts of an older version can be made again from the text.
 VERSION = 1
 
-MOST_LINES = 3000
+MOST_LINES = 2000
 # A step of the parser takes about 10 µs.
 MOST_STEPS = 1200
 
