@@ -149,7 +149,7 @@ async def people_list(ctx: Context, caller: Caller, cmd: commands.PeopleList) ->
 
 def user_disable(ctx: Context, caller: Caller, cmd: commands.UserDisable) -> asyncio.Future[dict[str, Any]]:
     """Shut an account out at once. Raises `Conflict` for the last admin."""
-    return _change_account(ctx, caller, cmd.user, disable)
+    return _change_account(ctx, caller, cmd.user, lambda batch, account, by: disable(batch, account))
 
 
 def user_enable(ctx: Context, caller: Caller, cmd: commands.UserEnable) -> asyncio.Future[dict[str, Any]]:
@@ -207,10 +207,8 @@ def user_delete(ctx: Context, caller: Caller, cmd: commands.UserDelete) -> async
     return _change_account(ctx, caller, cmd.user, work)
 
 
-def disable(batch: Batch, account: Account, by: Account | None) -> Steps[None]:
-    """Shut an account out and end its sessions; `by` None is the console.
-
-    Raises `Conflict` for the last admin."""
+def disable(batch: Batch, account: Account) -> Steps[None]:
+    """Shut an account out and end its sessions. Raises `Conflict` for the last admin."""
     if not account.active:
         return
     yield from users.not_last_admin(account)

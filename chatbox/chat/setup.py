@@ -17,6 +17,7 @@ from chatbox.protocol import commands
 from chatbox.protocol.events import PROTOCOL
 from chatbox.rules import names
 from chatbox.rules.text import escape_controls
+from chatbox.settings import Settings
 from chatbox.store import users
 from chatbox.store.base import Batch, Steps
 
@@ -59,7 +60,7 @@ async def setup_complete(ctx: Context, caller: Caller, cmd: commands.SetupComple
         if meta["setup"] != "open":
             raise Conflict(_DONE)
         admin = yield from accounts.found(batch, person, "admin")
-        shown = shown_name(ctx, title or meta["name"])
+        shown = shown_name(ctx.settings, title or meta["name"])
         yield from _write(batch, title or meta["name"], cmd.join, server | {"name": shown})
         yield from open_session(batch, caller, admin.id, token, shared=cmd.shared)
         return {"user": admin.me(), "name": shown}
@@ -84,7 +85,7 @@ async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate
         meta = yield from users.meta()
         new_name = meta["name"] if name is None else name
         new_join = cmd.join or meta["join"]
-        shown = shown_name(ctx, new_name)
+        shown = shown_name(ctx.settings, new_name)
         yield from _write(batch, new_name, new_join, server | {"name": shown})
         return {"name": shown, "join": new_join}
 
@@ -94,9 +95,9 @@ async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate
     return reply
 
 
-def shown_name(ctx: Context, stored: str) -> str:
-    """The name in the settings, where there is one, outranks the stored one."""
-    return ctx.settings.server.name or stored
+def shown_name(settings: Settings, stored: str) -> str:
+    """The name of the server: the one in the settings, else the one that an admin chose, if any did."""
+    return settings.server.name or stored or "Chatbox"
 
 
 def _described(ctx: Context) -> dict[str, Any]:

@@ -106,6 +106,11 @@ def delete_unposted(before: int) -> Steps[int]:
     return len((yield one("DELETE FROM files WHERE room IS NULL AND created_at < ? RETURNING id", before)))
 
 
+def contents() -> Steps[list[tuple[str, int]]]:
+    """The hash and the size of every content that a row refers to."""
+    return [(row[0], row[1]) for row in (yield one("SELECT DISTINCT hash, size FROM files ORDER BY hash"))]
+
+
 def unreferenced(hashes: Sequence[str]) -> Steps[list[str]]:
     """Those of these contents that no row needs any more."""
     needed: set[str] = set()

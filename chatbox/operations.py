@@ -1,0 +1,174 @@
+"""What the command line does with a data folder: beside a running server, or on its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from chatbox.chat import accounts, people
+from chatbox.chat.context import Context
+from chatbox.chat.signin import new_token
+from chatbox.errors import Conflict, NotFound
+from chatbox.instance import close_instance, open_instance
+from chatbox.rules import passwords
+from chatbox.rules.names import name_key
+from chatbox.rules.text import escape_controls, one_line
+from chatbox.rules.tokens import digest
+from chatbox.settings import Settings
+from chatbox.store import files, integrity, links, sessions, users
+from chatbox.store.base import Batch, Steps
+from chatbox.store.blobs import Blobs
+from chatbox.store.users import Account
+
+log = logging.getLogger(__name__)
+
+Values = dict[str, Any]
+
+
+async def user_add(ctx: Context, values: Values) -> Values:
+    """{name, password, full_name?, admin?}: make an account. The first admin closes the setup."""
+    role = "admin" if values.get("admin") else "member"
+    person = await accounts.applicant(ctx, values["name"], values.get("full_name", ""), values["password"])
+
+    def change(batch: Batch) -> Steps[Values]:
+        account = yield from accounts.found(batch, person, role)
+        return {"person": accounts.entry(account, 0)}
+
+    reply: Values = await ctx.committer.submit(change)
+    if role == "admin":
+        accounts.setup_done(ctx)
+    log.info("%s was added as %s from the command line", escape_controls(person.name), role)
+    return reply
+
+
+async def user_password(ctx: Context, values: Values) -> Values:
+    """{name, password}: set a new password. All sessions end, and links for a new password stop working."""
+    account = await ctx.store.read(_named(values["name"]))
+    passwords.check(values["password"], account.name, account.full_name, ctx.server.name)
+    stored = await ctx.hashing.hash(values["password"])
+
+    def change(batch: Batch) -> Steps[Values]:
+        yield from users.existing(account.id)
+        yield from users.update(account.id, password=stored)
+        yield from links.revoke_passwords(batch, account.id)
+        yield from sessions.end_all(batch, account.id)
+        return {}
+
+    reply: Values = await ctx.committer.submit(change)
+    log.info("%s has a new password, set from the command line", escape_controls(account.name))
+    return reply
+
+
+async def user_token(ctx: Context, values: Values) -> Values:
+    """{name, label}: make a bearer token. Gives {"token"}."""
+    label = one_line(values["label"], what="The label", field="label", least=1, most=80)
+    token = new_token()
+
+    def change(batch: Batch) -> Steps[Values]:
+        account = yield from _named(values["name"])
+        if not account.active:
+            raise Conflict("This account is disabled, so a token would not work.", field="name")
+        yield from sessions.add(
+            batch, account.id, digest(token), kind="token", label=label, address="", shared=False
+        )
+        return {"token": token}
+
+    reply: Values = await ctx.committer.submit(change)
+    log.info("a token for %s was made from the command line", escape_controls(values["name"]))
+    return reply
+
+
+async def user_list(ctx: Context, values: Values) -> Values:
+    """{}: everybody who is not deleted, as admins see them. Gives {"people"}."""
+
+    def steps() -> Steps[Values]:
+        counts = yield from sessions.counts()
+        everyone = [account for account in (yield from users.everyone()) if account.state != "deleted"]
+        return {"people": [accounts.entry(account, counts.get(account.id, 0)) for account in everyone]}
+
+    return await ctx.store.read(steps())
+
+
+async def user_disable(ctx: Context, values: Values) -> Values:
+    """{name}: shut an account out. Raises `Conflict` for the last admin."""
+
+    def change(batch: Batch) -> Steps[Values]:
+        yield from people.disable(batch, (yield from _named(values["name"])))
+        return {}
+
+    reply: Values = await ctx.committer.submit(change)
+    log.info("%s was disabled from the command line", escape_controls(values["name"]))
+    return reply
+
+
+async def check(ctx: Context, values: Values) -> Values:
+    """{}: look for damage. Gives {"problems": sentences, "summary": a sentence}."""
+    problems = await ctx.store.read(integrity.check())
+    stored = await ctx.store.read(files.contents())
+    damaged = await asyncio.to_thread(_damaged, ctx.blobs, stored)
+    # Beside a running server a file may have been deleted since its row was read.
+    gone = set(await ctx.store.read(files.unreferenced(list(damaged))))
+    problems += [sentence for hash, sentence in damaged.items() if hash not in gone]
+    found = f"{len(problems)} problems found" if problems else "No problems found"
+    return {
+        "problems": problems,
+        "summary": f"{found}: database, messages and {len(stored)} uploads checked.",
+    }
+
+
+OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
+    "user_add": user_add,
+    "user_password": user_password,
+    "user_token": user_token,
+    "user_list": user_list,
+    "user_disable": user_disable,
+    "check": check,
+}
+
+
+def run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
+    """Carry an operation out on a folder that nobody serves; the caller holds its lock.
+
+    Raises `ChatboxError` and `StartError`."""
+    return asyncio.run(_run_offline(settings, folder, operation, values))
+
+
+async def _run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
+    ctx = await open_instance(settings, folder)
+    try:
+        return await OPERATIONS[operation](ctx, values)
+    finally:
+        await close_instance(ctx)
+
+
+def _named(name: str) -> Steps[Account]:
+    account = yield from users.by_key(name_key(name.strip()))
+    if account is None:
+        raise NotFound(f"Nobody here has the name {escape_controls(name)}.", field="name")
+    return account
+
+
+def _damaged(blobs: Blobs, stored: list[tuple[str, int]]) -> dict[str, str]:
+    """What is wrong with the contents of uploads, by their hash."""
+    problems: dict[str, str] = {}
+    for hash, size in stored:
+        try:
+            with blobs.open(hash) as file:
+                whole = _sha256(file) == hash
+        except OSError as error:
+            problems[hash] = f"The upload {hash[:12]}… ({size:,} bytes) cannot be read: {error.strerror}."
+            continue
+        if not whole:
+            problems[hash] = f"The upload {hash[:12]}… ({size:,} bytes) does not match its checksum."
+    return problems
+
+
+def _sha256(file: BinaryIO) -> str:
+    found = hashlib.sha256()
+    while chunk := file.read(2**20):
+        found.update(chunk)
+    return found.hexdigest()
