@@ -61,7 +61,8 @@ def parse(text: str, directory: Mapping[str, int]) -> Parsed:
         return Parsed(None, _unique(found.user for found in mentions.find(text, directory)))
     nodes = list(parts.inline_nodes(blocks))
     mentioned = _unique(node["user"] for node in nodes if isinstance(node, dict) and node["t"] == "mention")
-    return Parsed(None if _says_the_same(blocks, nodes, text) else blocks, mentioned)
+    shown_as_typed = not blocks or _says_the_same(blocks, nodes, text)
+    return Parsed(None if shown_as_typed else blocks, mentioned)
 
 
 def _blocks(text: str, directory: Mapping[str, int]) -> list[Node] | None:

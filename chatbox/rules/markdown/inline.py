@@ -24,7 +24,7 @@ from chatbox.rules import mentions
 LONGEST_HREF = 2048
 
 _ADDRESS = r"[hH][tT][tT][pP][sS]?://[^\W_]|[hH][tT][tT][pP][sS]?://\["
-_STOP = re.compile(rf"[\\`*_~\[@]|(?<![^\W_])(?:{_ADDRESS})")
+_STOP = re.compile(rf"[\\`*_~\[@]|(?<![A-Za-z0-9])(?:{_ADDRESS})")
 _ESCAPE = re.compile(r"\\([`*_~\[\]>@])")
 _BARE_URL = re.compile(rf"(?:{_ADDRESS})[^\s<>\"`\x00-\x20\x7f]*")
 _LINK = re.compile(
