@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from chatbox.chat import accounts
 from chatbox.chat.context import Caller, Context
-from chatbox.chat.setup_code import FILE_NAME, SetupCode
+from chatbox.chat.setup_code import FILE_NAME
 from chatbox.chat.signin import SignedIn, new_token, open_session
-from chatbox.clock import Clock
 from chatbox.errors import Conflict
 from chatbox.protocol import commands
 from chatbox.protocol.events import PROTOCOL
@@ -24,18 +22,6 @@ from chatbox.store.base import Batch, Steps
 log = logging.getLogger(__name__)
 
 _DONE = "This server is already set up. Sign in."
-
-
-def open_setup(folder: Path, clock: Clock, tell: Callable[[str], None]) -> SetupCode:
-    """Let somebody set the server up; called at a start while `meta.setup` is "open".
-
-    `tell` is given each code as it is shown. Raises OSError where the code cannot be written."""
-    return SetupCode(folder, clock, tell)
-
-
-def console_text(code: str, folder: Path) -> str:
-    """What the console says of a new code."""
-    return f"The setup page asks for this code: {code}  (also in {folder / FILE_NAME})"
 
 
 def nobody_waits(folder: Path) -> None:

@@ -1,0 +1,106 @@
+"""The parts of one instance, put together: what serves people, and what the command line works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from chatbox.bus.local import LocalBus
+from chatbox.chat import setup
+from chatbox.chat.context import Context, Server
+from chatbox.chat.hashing import COST, Cost, Hashing
+from chatbox.chat.setup_code import SetupCode
+from chatbox.clock import Clock, SystemClock
+from chatbox.data_folder import DATABASE_FILE
+from chatbox.live.committer import Committer
+from chatbox.live.directory import Directory
+from chatbox.live.hub import Hub
+from chatbox.live.presence import Presence
+from chatbox.live.publisher import publications
+from chatbox.live.rate import Rate
+from chatbox.live.throttle import Throttle
+from chatbox.settings import Settings
+from chatbox.store import users
+from chatbox.store.base import Store
+from chatbox.store.blobs import Blobs
+from chatbox.store.sqlite import open_store
+from chatbox.version import VERSION
+
+
+async def open_instance(
+    settings: Settings,
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    cost: Cost = COST,
+    assets: str = "",
+    tell: Callable[[str], None] | None = None,
+) -> Context:
+    """Open the data folder, whose lock the caller holds, and start what runs by itself.
+
+    `assets` is the content hash of the web client. With `tell`, people may set the server up where that was
+    not done yet, and `tell` is given each code. End it with `close_instance`.
+
+    Raises `StartError` and OSError."""
+    clock = clock or SystemClock()
+    store = await open_store(folder / DATABASE_FILE, clock)
+    try:
+        return await _assemble(settings, folder, clock, cost, assets, tell, store)
+    except BaseException:
+        await store.close()
+        raise
+
+
+async def close_instance(ctx: Context) -> None:
+    """Store and publish what is queued, then close everything."""
+    await ctx.committer.close()
+    await ctx.bus.close()
+    ctx.hashing.close()
+    await ctx.store.close()
+
+
+async def _assemble(
+    settings: Settings,
+    folder: Path,
+    clock: Clock,
+    cost: Cost,
+    assets: str,
+    tell: Callable[[str], None] | None,
+    store: Store,
+) -> Context:
+    meta = await store.read(users.meta())
+    bus, hub, directory = LocalBus(), Hub(clock), Directory()
+    directory.load(meta["people_rev"], await store.read(users.people()))
+    hub.watch(directory.receive)
+    await bus.start(hub.receive)
+    limits = settings.limits
+    open_for_setup = meta["setup"] == "open"
+    if not open_for_setup:
+        setup.nobody_waits(folder)
+    code = SetupCode(folder, clock, tell) if open_for_setup and tell else None
+    committer = Committer(store, lambda committed: bus.publish(publications(committed)), limits.queue)
+    committer.start()
+    return Context(
+        settings=settings,
+        clock=clock,
+        store=store,
+        committer=committer,
+        hub=hub,
+        bus=bus,
+        directory=directory,
+        presence=Presence(hub, clock, bus.publish),
+        throttle=Throttle(clock),
+        rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
+        hashing=Hashing(cost),
+        blobs=Blobs(Path(settings.storage.uploads) if settings.storage.uploads else folder / "uploads"),
+        server=Server(
+            id=meta["server"],
+            epoch=meta["epoch"],
+            name=setup.shown_name(settings, meta["name"]),
+            join=meta["join"],
+            version=VERSION,
+            assets=assets,
+            setup_open=open_for_setup,
+        ),
+        setup=code,
+    )
