@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from tornado.web import Application
@@ -11,12 +10,13 @@ from chatbox.web import assets, health, uploads
 from chatbox.web.api import Api
 from chatbox.web.base import Edge, Handler, Nowhere
 from chatbox.web.logs import calm_tornado, log_request
+from chatbox.web.socket import Socket
 
 Route = tuple[str, type[Handler], dict[str, Any]]
 
 
-def make_app(edge: Edge, client: assets.Assets, more: Sequence[Route] = ()) -> Application:
-    """The whole of HTTP; `more` are routes, such as the socket's, that are made elsewhere."""
+def make_app(edge: Edge, client: assets.Assets) -> Application:
+    """The whole of HTTP."""
     calm_tornado()
     shown = {"assets": client}
     routes: list[Route] = [
@@ -29,7 +29,7 @@ def make_app(edge: Edge, client: assets.Assets, more: Sequence[Route] = ()) -> A
         (r"/healthz", health.Healthz, {}),
         (r"/readyz", health.Readyz, {}),
         (r"/metrics", health.Metrics, {}),
-        *more,
+        (r"/ws", Socket, {}),
     ]
     return Application(
         list(routes),

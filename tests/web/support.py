@@ -1,0 +1,200 @@
+"""A whole site on a free port of this machine: real sockets, a real database, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import secrets
+import threading
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tornado.netutil import bind_sockets
+
+from chatbox.bus.local import LocalBus
+from chatbox.chat.context import Context, Server
+from chatbox.chat.hashing import Hashing
+from chatbox.clock import SystemClock
+from chatbox.live.committer import Committer
+from chatbox.live.directory import Directory
+from chatbox.live.hub import Hub
+from chatbox.live.presence import Presence
+from chatbox.live.publisher import publications
+from chatbox.live.rate import Rate
+from chatbox.live.throttle import Throttle
+from chatbox.rules.hosts import host_rule
+from chatbox.rules.tokens import digest
+from chatbox.settings import Limits, Settings
+from chatbox.settings import Server as ServerSettings
+from chatbox.store import rooms, sessions, users
+from chatbox.store.base import Batch, Steps
+from chatbox.store.blobs import Blobs
+from chatbox.store.sqlite import SqliteStore, open_store
+from chatbox.web.assets import Assets, load_assets
+from chatbox.web.base import Edge
+from chatbox.web.listener import Listener, make_listener
+from chatbox.web.routes import make_app
+
+T = TypeVar("T")
+
+SHELL = (
+    '<!doctype html><link rel="icon" href="/assets/@/icons/favicon.svg"><!-- modulepreload --><p>Chatbox</p>'
+)
+FILES = {
+    "index.html": SHELL,
+    "js/main.js": 'import { one } from "./lib/one.js";\nexport const page = one;\n' + "// filler\n" * 100,
+    "js/lib/one.js": 'export {\n  one,\n} from "../two.js";\n',
+    "js/two.js": '/* import "./comment.js"; */\nimport "./lib/one.js";\nexport const one = 1;\n',
+    "js/comment.js": "export const never = 1;\n",
+    "css/base.css": "body { color: black }\n",
+    "icons/favicon.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',
+    ".hidden.js": "secret",
+    "notes.txt": "not served",
+}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Person(NamedTuple):
+    id: int
+    name: str
+    token: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Site:
+    """Synchronous from the outside; `run` carries a coroutine out on the server's loop."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.ctx: Context
+        self.assets: Assets
+        self.port = 0
+        self._listener: Listener
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="site")
+        self._thread.start()
+        self.run(self._open())
+
+    def run(self, steps: Coroutine[Any, Any, T]) -> T:
+        future: Future[T] = asyncio.run_coroutine_threadsafe(steps, self._loop)
+        return future.result(20)
+
+    async def _open(self) -> None:
+        clock, directory = SystemClock(), Directory()
+        store: SqliteStore = await open_store(self.folder / "chatbox.sqlite3", clock)
+        hub, bus = Hub(clock), LocalBus()
+        await bus.start(hub.receive)
+        hub.watch(directory.receive)
+        committer = Committer(store, lambda done: bus.publish(publications(done)))
+        committer.start()
+        blobs = Blobs(self.folder / "uploads")
+        blobs.prepare()
+        meta = await store.read(users.meta())
+        self.ctx = Context(
+            settings=self.settings,
+            clock=clock,
+            store=store,
+            committer=committer,
+            hub=hub,
+            bus=bus,
+            directory=directory,
+            presence=Presence(hub, clock, bus.publish),
+            throttle=Throttle(clock),
+            rate=Rate(clock, 1000, 1000),
+            hashing=Hashing(),
+            blobs=blobs,
+            server=Server(meta["server"], meta["epoch"], "Test", "invite", "0"),
+        )
+        client = self.folder / "assets"
+        for name, text in FILES.items():
+            (client / name).parent.mkdir(parents=True, exist_ok=True)
+            (client / name).write_text(text)
+        self.assets = load_assets(client)
+        app = make_app(Edge(self.ctx, host_rule(["chat.example"], "Desk.home")), self.assets)
+        self._listener = make_listener(app, self.settings, lambda: len(hub.connections))
+        sockets = bind_sockets(0, "127.0.0.1")
+        self.port = sockets[0].getsockname()[1]
+        self._listener.add_sockets(sockets)
+
+    def close(self) -> None:
+        self.run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._listener.stop()
+        await self._listener.close_all_connections()
+        await self.ctx.committer.close()
+        await self.ctx.store.close()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def cookie_name(self) -> str:
+        return f"chatbox_{self.ctx.server.id}"
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request on a connection of its own. A dict goes as JSON; an iterable of bytes chunked."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = dict(headers or {})
+        if isinstance(body, dict):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def add_person(self, name: str, *, admin: bool = False) -> Person:
+        token = secrets.token_urlsafe(32)
+
+        def change(batch: Batch) -> Steps[int]:
+            role = "admin" if admin else "member"
+            made = yield from users.add(batch, name=name, key=name, full_name="", role=role, password="")
+            yield from sessions.add(
+                batch, made.id, digest(token), kind="token", label="", address="", shared=False
+            )
+            yield from rooms.add_member(batch, (yield from rooms.general()), made.id)
+            return made.id
+
+        async def submit() -> Any:
+            return await self.ctx.committer.submit(change)
+
+        return Person(self.run(submit()), name, token)
+
+    def command(self, person: Person, name: str, **fields: Any) -> Any:
+        """The reply to a command of this person."""
+        answer = self.ask("POST", f"/api/{name}", fields, person.bearer)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+
+def settings(**limits: int) -> Settings:
+    return Settings(
+        limits=Limits(**limits),  # type: ignore[arg-type]
+        server=ServerSettings(),
+    )

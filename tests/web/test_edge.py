@@ -1,0 +1,209 @@
+"""The Host and Origin rules, headers, errors and hostile bytes, over real sockets."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import pytest
+
+from chatbox.web import headers
+from web.support import Person, Site
+
+HOSTS = [
+    ("127.0.0.1", 200),
+    ("192.168.1.5:8642", 200),
+    ("[::1]:8642", 200),
+    ("[fe80::1]", 200),
+    ("localhost", 200),
+    ("LOCALHOST:99", 200),
+    ("localhost.", 200),
+    ("desk.home:8642", 200),
+    ("desk", 200),
+    ("DESK.local", 200),
+    ("chat.example", 200),
+    ("evil.example", 421),
+    ("chat.example.evil.example", 421),
+    ("127.0.0.1.evil.example", 421),
+    ("localhost.evil.example", 421),
+    ("2130706433", 421),
+    ("0x7f.1", 421),
+    ("127.1", 421),
+    ("[::1].evil.example", 421),
+    ("", 400),
+]
+
+# Origin, with a cookie or not, and whether a POST gets past the rule. {own} is the server's own.
+ORIGINS = [
+    ("{own}", True, True),
+    ("{own}", False, True),
+    (None, False, True),
+    (None, True, False),
+    ("null", True, False),
+    ("null", False, False),
+    ("http://evil.example", True, False),
+    ("http://evil.example", False, False),
+    ("http://127.0.0.1", True, False),
+    ("http://127.0.0.1:1", True, False),
+    ("https{rest}", True, False),
+    ("{own}.evil.example", True, False),
+    ("{own}/", True, False),
+    ("file://", True, False),
+    ("", True, False),
+]
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS)
+def test_the_host_rule(site: Site, host: str, status: int) -> None:
+    for path in ("/", "/healthz", "/nowhere", "/ws", "/files/aaaaaaaaaaaaaaaaaaaa/x"):
+        answer = site.ask("GET", path, headers={"Host": host})
+        if status == 200:
+            assert answer.status not in (400, 421) or path == "/ws"
+        else:
+            assert answer.status == status
+            assert not host or host.encode() not in answer.body
+    answer = site.ask("POST", "/api/server.info", {}, {"Host": host})
+    assert answer.status == status
+
+
+def test_a_refused_host_is_told_what_to_do(site: Site) -> None:
+    answer = site.ask("GET", "/", headers={"Host": "evil.example"})
+    assert answer.headers["content-type"].startswith("text/html")
+    assert b"[server] hosts" in answer.body
+
+
+@pytest.mark.parametrize(("origin", "cookie", "passes"), ORIGINS)
+def test_the_origin_rule(site: Site, origin: str | None, cookie: bool, passes: bool) -> None:
+    sent = {"Cookie": f"{site.cookie_name}=x"} if cookie else {}
+    if origin is not None:
+        sent["Origin"] = origin.format(own=site.origin, rest=site.origin.removeprefix("http"))
+    for path in ("/api/server.info", "/files?name=x"):
+        answer = site.ask("POST", path, {}, sent)
+        assert (answer.status == 403) is not passes
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "{own}"])
+def test_a_handshake_needs_the_own_origin(site: Site, ada: Person, origin: str | None) -> None:
+    sent = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    sent |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Cookie": f"{site.cookie_name}={ada.token}"}
+    if origin is not None:
+        sent["Origin"] = origin.format(own=site.origin)
+    assert site.ask("GET", "/ws", headers=sent).status == (101 if origin == "{own}" else 403)
+
+
+def test_every_answer_carries_the_security_headers(site: Site) -> None:
+    for path in ("/", "/nowhere", "/healthz", "/favicon.ico", "/files/aaaaaaaaaaaaaaaaaaaa/x", "/ws"):
+        answer = site.ask("GET", path)
+        for name, value in headers.SECURITY.items():
+            if name != "Cache-Control":
+                assert answer.headers[name.lower()] == value, path
+        assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+def test_other_methods_are_refused(site: Site, method: str) -> None:
+    for path in ("/", "/api/ping", "/files", "/healthz"):
+        assert site.ask(method, path).status == 405
+
+
+def test_a_command_is_not_got_and_a_page_not_posted(site: Site) -> None:
+    assert site.ask("GET", "/api/ping").status == 405
+    assert site.ask("POST", "/").status == 405
+
+
+def test_an_unknown_address_gets_a_friendly_page(site: Site) -> None:
+    answer = site.ask("GET", "/nothing/<script>")
+    assert answer.status == 404
+    assert b"Open Chatbox" in answer.body
+    assert b"<script>" not in answer.body
+
+
+HOSTILE = [
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
+    b"GET /\x1b[31m\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /%ff%fe%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET /files/%ff%fe%00aaaaaaaaaaaaaaaa/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET /assets/000000000000/%2e%2e/%2e%2e/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+    b"GET /?" + b"&".join(b"a=1" for _ in range(4000)) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /api/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"POST /api/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    b"POST /api/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0",
+    b"POST /api/ping HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+    b"POST /api/ping HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /api/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n\xff\xfe",
+    b'POST /api/server.info HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"id":NaN',
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01; ;;=\r\nAuthorization: Bearer \xff\r\n"
+    b"Connection: close\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\r\nConnection: close\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("sent", HOSTILE)
+def test_hostile_bytes_are_answered_or_cut_and_leave_no_trace(
+    site: Site, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+        raw.sendall(sent)
+        raw.shutdown(socket.SHUT_WR)
+        received = b""
+        try:
+            while part := raw.recv(65536):
+                received += part
+        except ConnectionResetError:
+            pass
+    assert received == b"" or received.startswith(b"HTTP/1.1 ")
+    assert b"Traceback" not in received
+    assert not received.startswith(b"HTTP/1.1 5")
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+    assert site.ask("GET", "/healthz").status == 200
+
+
+def test_a_compressed_body_is_refused(site: Site) -> None:
+    assert site.ask("POST", "/api/server.info", {}, {"Content-Encoding": "gzip"}).status == 415
+
+
+def test_a_body_over_a_mebibyte_is_refused_with_an_answer(site: Site) -> None:
+    answer = site.ask("POST", "/api/server.info", b" " * (2**20 + 1))
+    assert answer.status == 413
+    assert answer.json["error"]["code"] == "too_large"
+    chunked = (b" " * 65536 for _ in range(20))
+    assert site.ask("POST", "/api/server.info", chunked).status == 413
+
+
+def test_expect_is_answered_before_the_body_is_sent(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+        raw.sendall(
+            b"POST /api/server.info HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n"
+            b"Expect: 100-continue\r\n\r\n"
+        )
+        assert raw.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_connections_over_the_limit_of_an_address_are_told_so(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    from web.support import settings
+
+    site = Site(tmp_path_factory.mktemp("few"), settings(connections_per_address=2))
+    held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(2)]
+    try:
+        for one in held:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(65536).startswith(b"HTTP/1.1 200")
+        answer = site.ask("GET", "/healthz")
+        assert (answer.status, answer.json["error"]["code"]) == (503, "busy")
+        assert answer.headers["retry-after"] == "2"
+        held[0].close()
+        while site.ask("GET", "/healthz").status == 503:
+            pass
+    finally:
+        for one in held:
+            one.close()
+        site.close()
