@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.messages import PAGE_BYTES, size_of
-from chatbox.errors import Busy
+from chatbox.errors import Busy, SignedOut
 from chatbox.live.connection import Connection
 from chatbox.model import Message
 from chatbox.protocol import commands
@@ -56,7 +56,9 @@ async def _listen_and_read(
 
 
 def _snapshot(ctx: Context, caller: Caller, cmd: commands.Hello) -> Steps[dict[str, Any]]:
-    account = yield from users.acting(caller.user)
+    if not (yield from rooms.access(0, caller.user, caller.session)).active:
+        raise SignedOut
+    account = yield from users.account(caller.user)
     meta = yield from users.meta()
     known = cmd.epoch == ctx.server.epoch
     found: dict[str, Any] = {"me": account.me(), "people_rev": meta["people_rev"]}

@@ -54,7 +54,8 @@ class Connection:
 
     def hold(self) -> None:
         """Keep events back until `release`: a snapshot is being made."""
-        self._held = []
+        if self._held is None:
+            self._held = []
 
     def unhold(self) -> None:
         """Forget what was kept back: there will be no snapshot."""

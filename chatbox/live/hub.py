@@ -35,6 +35,11 @@ class Hub:
         """Every live connection."""
         return [connection for own in self._users.values() for connection in own]
 
+    @property
+    def count(self) -> int:
+        """How many connections are live."""
+        return sum(map(len, self._users.values()))
+
     def of_user(self, user: int) -> list[Connection]:
         """The live connections of one user."""
         return list(self._users.get(user, ()))

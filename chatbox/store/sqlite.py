@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -156,12 +157,13 @@ async def open_store(path: Path, clock: Clock, readers: int = 2) -> SqliteStore:
     Raises `DatabaseTooNew`, or `DataFolderError` where the file is damaged or cannot be opened."""
     writer = _Thread(partial(_connect_writer, path), iter_chunk_size=64)
     try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its WAL takes over who may read it
         await writer
         await writer.run(partial(_prepare, path, clock.now()))
         pool = [_Thread(partial(_connect_reader, path), iter_chunk_size=64) for _ in range(readers)]
         for reader in pool:
             await reader
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         await writer.close()
         raise DataFolderError(f"The database {path} cannot be opened: {error}.") from error
     except BaseException:

@@ -1,0 +1,80 @@
+"""What the person at the console reads, and the browser that is opened for them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from chatbox import frozen
+from chatbox.chat.setup_code import SetupCode
+
+log = logging.getLogger("chatbox.console")
+
+
+def log_to_stderr(level: str) -> None:
+    """Send the log of the whole program to standard error."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
+    )
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def say(text: str = "") -> None:
+    """Print a line for the person at the console; where there is none, nothing."""
+    if sys.stdout is not None:
+        print(text, flush=True)
+
+
+def tell_code(code: str) -> None:
+    """Print a setup code."""
+    say(f"\n  Setup code: {code}\n")
+
+
+def greet(addresses: Sequence[str], local: str, config: Path, setup: SetupCode | None) -> None:
+    """Say where everything is, and what to do next."""
+    say(f"Chatbox is running. Settings: {config}")
+    say(f"  On this computer:   {local}")
+    for place, address in enumerate(addresses):
+        say(f"  {'For the others:     ' if place == 0 else '                    '}{address}")
+    if setup is not None:
+        say("\nOpen the address in a browser and enter the setup code to name the server and make your account.")
+        say(f"  Setup code: {setup.code}")
+    say("Ctrl+C stops it.")
+
+
+def tell_link(name: str, url: str) -> None:
+    """Print a one-time link for a new password."""
+    say(f"\nA new password for {name} can be set once, within 24 hours, at\n  {url}\n")
+
+
+def open_browser(url: str) -> None:
+    """Open the browser where there is a screen; never over SSH."""
+    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
+        return
+    if sys.platform.startswith("linux"):
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            _start(["xdg-open", url])
+    elif sys.platform == "darwin":
+        _start(["open", url])
+    else:
+        webbrowser.open(url)
+
+
+def _start(command: list[str]) -> None:
+    try:
+        subprocess.Popen(
+            command,
+            env=frozen.restore_library_path(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        log.info("the browser could not be opened: %s", error)

@@ -1,0 +1,251 @@
+"""One run of the server: settings in, an exit code out. Start order, stop order, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from tornado.netutil import bind_sockets
+
+from chatbox import atomic, console, frozen
+from chatbox.chat import files, sessions
+from chatbox.chat.context import Context
+from chatbox.chat.links import recover_admin
+from chatbox.control import ControlServer
+from chatbox.errors import ChatboxError, NetworkError
+from chatbox.folder_lock import FolderLock
+from chatbox.instance import close_instance, open_instance
+from chatbox.lan.addresses import default_address, list_interfaces, own_addresses
+from chatbox.operations import OPERATIONS
+from chatbox.protocol.frames import RESTARTING
+from chatbox.rules.hosts import host_rule
+from chatbox.settings import Settings
+from chatbox.settings_file import comment_out
+from chatbox.startup import ServeOptions
+from chatbox.version import VERSION
+from chatbox.web.assets import Assets, load_assets
+from chatbox.web.base import Edge
+from chatbox.web.listener import Listener, make_listener
+from chatbox.web.routes import make_app
+from chatbox.web.socket import Socket
+
+log = logging.getLogger("chatbox.server")
+
+_DRAIN = 5.0  # seconds over which the connections are closed, at most
+_SAME_SIGNAL = 1.0  # seconds: the executable's two processes are both sent what a terminal sends
+_STALL = 0.1  # seconds of own CPU time in one turn of the event loop
+
+
+class Stopping:
+    """What signals ask for: to stop, and asked again, to stop now."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self._at = 0.0
+
+    def ask(self) -> None:
+        """Stop gracefully; asked again after a second or more, without waiting for anybody."""
+        now = time.monotonic()
+        if not self.asked.is_set():
+            self._at = now
+            self.asked.set()
+        elif now - self._at > _SAME_SIGNAL:
+            self.hurry.set()
+
+    def listen(self) -> None:
+        """Ask whenever the process is sent SIGINT or SIGTERM."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, self.ask)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.ask))
+
+
+def serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
+    """Serve until asked to stop. Returns the exit code. Raises `StartError`."""
+    frozen.die_with_parent()
+    console.log_to_stderr(settings.log.level)
+    return asyncio.run(_serve(settings, folder, lock, options))
+
+
+async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
+    stopping = Stopping()
+    stopping.listen()
+    sockets = listen(settings)
+    port: int = sockets[0].getsockname()[1]
+    async with AsyncExitStack() as stack:
+        stack.callback(lambda: [each.close() for each in sockets])
+        client = load_assets(frozen.assets_folder())
+        ctx = await open_instance(settings, folder, assets=client.hash, tell=console.tell_code)
+        stack.push_async_callback(close_instance, ctx)
+        ctx.server.addresses = Addresses(settings, port)
+        listener = open_doors(ctx, client, sockets)
+        stack.callback(listener.stop)
+        await asyncio.to_thread(ctx.blobs.prepare)
+        control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
+        await control.start()
+        stack.push_async_callback(control.close)
+        minder = asyncio.create_task(_mind(ctx), name="minder")
+        stack.callback(minder.cancel)
+        url = _local_url(settings, port)
+        lock.publish(ctx.server.addresses()[0])
+        if options.ready_file is not None:
+            ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
+            atomic.write_text(options.ready_file, json.dumps(ready))
+        await _greet(ctx, options, url)
+        await stopping.asked.wait()
+        await _drain(ctx, listener, control, stopping.hurry)
+    log.info("Chatbox has stopped.")
+    return 0
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Bind every address of the settings to the same port. Raises `NetworkError` with the remedy."""
+    port, sockets = settings.server.port, []
+    for host in settings.server.host:
+        try:
+            bound = bind_sockets(port, address=host)
+        except OSError as error:
+            for each in sockets:
+                each.close()
+            raise NetworkError(_explain(error, host, port)) from error
+        sockets += bound
+        port = port or bound[0].getsockname()[1]
+    return sockets
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    import errno
+
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is in use by another program. Stop that one, or choose another port: "
+            f"start with --port {port + 1}, or set it in chatbox.ini under [server]."
+        )
+    if error.errno in (errno.EACCES, 10013):
+        return f"This account may not listen on port {port}. Choose one above 1024 with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine. Correct [server] host in chatbox.ini."
+    return f"{host} port {port} cannot be listened on: {error.strerror}."
+
+
+def open_doors(ctx: Context, client: Assets, sockets: list[socket.socket]) -> Listener:
+    """The web server over these sockets, accepting connections when this returns."""
+    edge = Edge(ctx, host_rule(ctx.settings.server.hosts, socket.gethostname()))
+    listener = make_listener(make_app(edge, client, [(r"/ws", Socket, {})]), ctx.settings, lambda: ctx.hub.count)
+    listener.add_sockets(sockets)
+    return listener
+
+
+def _operation(ctx: Context, name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda args: OPERATIONS[name](ctx, args)
+
+
+class Addresses:
+    """The addresses to tell others, looked up anew at most every 15 seconds."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        self._hosts = settings.server.host
+        self._names = settings.server.hosts
+        self._port = port
+        self._at = float("-inf")
+        self._found: list[str] = []
+
+    def __call__(self) -> list[str]:
+        if time.monotonic() - self._at > 15:
+            self._found = [f"http://{host}:{self._port}" for host in self._look()]
+            self._at = time.monotonic()
+        return self._found
+
+    def _look(self) -> list[str]:
+        fixed = [host for host in self._hosts if host not in ("0.0.0.0", "::")]
+        if len(fixed) == len(self._hosts):
+            found = [f"[{host}]" if ":" in host else host for host in fixed]
+        else:
+            found = own_addresses(list_interfaces(), default_address())
+        return [*self._names, *found] or ["127.0.0.1"]
+
+
+def _local_url(settings: Settings, port: int) -> str:
+    host = settings.server.host[0]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1" if host == "0.0.0.0" else "[::1]"
+    elif ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{port}"
+
+
+async def _greet(ctx: Context, options: ServeOptions, url: str) -> None:
+    console.greet(ctx.server.addresses(), url, options.config, ctx.setup)
+    if ctx.setup is not None and ctx.settings.server.open_browser:
+        console.open_browser(f"{url}/#setup={ctx.setup.token}")
+    if name := ctx.settings.people.recover_admin:
+        try:
+            console.tell_link(name, await recover_admin(ctx, name))
+        except ChatboxError as error:
+            log.error("recover_admin: %s", error.message)
+        else:
+            comment_out(options.config, "people", "recover_admin")
+
+
+async def _mind(ctx: Context) -> None:
+    """What has to be done every second, and every hour."""
+    loop = asyncio.get_running_loop()
+    swept = loop.time()
+    while True:
+        before = time.thread_time(), loop.time()
+        await asyncio.sleep(1.0)
+        _watch_stall(before[1], loop.time(), time.thread_time() - before[0])
+        ctx.hub.check()
+        ctx.presence.tick()
+        ctx.rate.forget_idle()
+        if loop.time() - swept > 3600:
+            swept = loop.time()
+            await _sweep(ctx)
+
+
+def _watch_stall(slept_at: float, woke_at: float, cpu: float) -> None:
+    late = woke_at - slept_at - 1.0
+    if late > _STALL and cpu > _STALL:
+        log.info("the event loop was busy for %.0f ms on end", min(late, cpu) * 1000)
+
+
+async def _sweep(ctx: Context) -> None:
+    try:
+        await sessions.sweep(ctx, [connection.session for connection in ctx.hub.connections])
+        await files.sweep(ctx)
+    except ChatboxError as error:
+        log.error("the hourly sweep failed: %s", error.message)
+
+
+async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry: asyncio.Event) -> None:
+    """Accept nothing new, store and publish what is queued, then send everybody away to come back."""
+    log.info("Chatbox is stopping. Again stops it now.")
+    ctx.server.stopping = True
+    listener.stop()
+    await control.close()
+    await ctx.committer.close()
+    ctx.hub.flush()
+    connections = ctx.hub.connections
+    pause = min(_DRAIN, len(connections) * 0.002) / max(1, len(connections))
+    for connection in connections:
+        ctx.hub.flush_one(connection)
+        connection.close(RESTARTING)
+        if not hurry.is_set():
+            await asyncio.sleep(pause)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0 if hurry.is_set() else 2.0):
+            while ctx.hub.count:
+                await asyncio.sleep(0.02)
+    await listener.close_all_connections()

@@ -1,0 +1,234 @@
+"""`/ws`: one WebSocket. This is the one file that touches Tornado's stream.
+
+`on_message` returns once the command is queued. While something it returned is pending Tornado reads nothing
+from that client, no pongs either, and would close it as dead; so it only ever waits for the rate limit, and
+at most two seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any
+
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from chatbox.chat.context import Caller
+from chatbox.errors import Busy, ChatboxError, Invalid, RateLimited, Restarting, SignedOut
+from chatbox.live.connection import Connection
+from chatbox.protocol import events, parse
+from chatbox.protocol.commands import Command, Hello
+from chatbox.protocol.frames import OVERLOADED, SIGNED_OUT
+from chatbox.web import dispatch
+from chatbox.web.base import Handler
+from chatbox.web.logs import log
+
+SEND_BUFFER = 128 * 1024  # small, so that a silent reader is noticed; the kernel would take megabytes
+PING_SECONDS = 20
+PONG_SECONDS = 10
+READS_AT_ONCE = 16  # commands of one connection that are waiting for data
+
+
+class StreamSink:
+    """Writes frames that are ready-made to Tornado's stream, several in one go."""
+
+    def __init__(self, handler: Socket, stream: IOStream) -> None:
+        self._handler = handler
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._stream.write(data)
+        except StreamClosedError:
+            pass  # on_close follows
+
+    def unsent(self) -> tuple[int, int]:
+        stream = self._stream
+        return len(stream._write_buffer), stream._total_write_done_index  # type: ignore[attr-defined]
+
+    def close(self, code: int, reason: str) -> None:
+        self._handler.close(code, reason)
+
+
+class MessageSink:
+    """Does the same with public calls only, frame by frame, where Tornado's stream is not as expected."""
+
+    def __init__(self, handler: Socket) -> None:
+        self._handler = handler
+        self._written = 0
+        self._waiting = 0
+
+    def write(self, data: bytes) -> None:
+        while data:
+            size, start = data[1] & 0x7F, 2
+            if size > 125:
+                start = 4 if size == 126 else 10
+                size = int.from_bytes(data[2:start], "big")
+            self._send(data[start : start + size])
+            data = data[start + size :]
+
+    def _send(self, payload: bytes) -> None:
+        try:
+            future = self._handler.write_message(payload.decode())
+        except WebSocketClosedError:
+            return
+        self._waiting += len(payload)
+        future.add_done_callback(partial(self._sent, len(payload)))
+
+    def _sent(self, size: int, future: asyncio.Future[None]) -> None:
+        self._waiting -= size
+        if not future.cancelled() and future.exception() is None:
+            self._written += size
+
+    def unsent(self) -> tuple[int, int]:
+        return self._waiting, self._written
+
+    def close(self, code: int, reason: str) -> None:
+        self._handler.close(code, reason)
+
+
+def stream_is_known(stream: Any) -> bool:
+    """Whether Tornado's stream has what `StreamSink` reads; a test pins it to the installed Tornado."""
+    return hasattr(stream, "_write_buffer") and isinstance(getattr(stream, "_total_write_done_index", None), int)
+
+
+class Socket(Handler, WebSocketHandler):
+    """One connection of a browser or a program, from the handshake to the close."""
+
+    same_origin_always = True
+    connection: Connection | None = None
+    caller = Caller()
+
+    @property
+    def ping_interval(self) -> float:
+        return PING_SECONDS
+
+    @property
+    def ping_timeout(self) -> float:
+        return PONG_SECONDS
+
+    @property
+    def max_message_size(self) -> int:
+        return self.ctx.settings.limits.frame_bytes or sys.maxsize
+
+    def check_origin(self, origin: str) -> bool:
+        """Checked in `prepare`, where Tornado cannot skip it."""
+        return True
+
+    async def admit(self) -> None:
+        if self.ctx.server.stopping:
+            raise Restarting
+        self.caller = await self.identify()
+        user = self.caller.require_user()
+        most = self.ctx.settings.limits.connections_per_user
+        if most and len(self.ctx.hub.of_user(user)) >= most:
+            raise RateLimited("You have too many windows open. Close one, then try again.", retry_in=5.0)
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        assert self.ws_connection is not None
+        stream = self.ws_connection.stream  # type: ignore[attr-defined]
+        stream.set_nodelay(True)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        sink = StreamSink(self, stream) if stream_is_known(stream) else MessageSink(self)
+        self.connection = Connection(sink, self.caller.user, self.caller.session, self.caller.address)
+        self.caller = self.caller.on(self.connection)
+        self._running: set[asyncio.Task[None]] = set()
+        self.ctx.hub.attach(self.connection)
+        log.debug("connection %d of user %d opened from %s", self.connection.id, self.caller.user, self.client)
+        if self.ctx.server.stopping:
+            self.connection.close(OVERLOADED)
+
+    def on_close(self) -> None:
+        if self.connection is None:
+            return
+        self.ctx.hub.detach(self.connection)
+        self.ctx.presence.update(self.connection.user)
+        for task in self._running:
+            task.cancel()
+        log.debug("connection %d closed with %s", self.connection.id, self.close_code)
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        if self.connection is None or self.connection.closed:
+            return None
+        try:
+            if isinstance(message, bytes):
+                raise Invalid("Commands are text, not binary.")
+            command = parse.parse(message)
+        except ChatboxError as error:
+            self._refuse(parse.id_of(message), error)
+            return None
+        try:
+            wait = dispatch.wait_for_turn(self.ctx, self.caller, command)
+        except ChatboxError as error:
+            self._refuse(command.id, error)
+            return None
+        if wait:
+            return self._begin_later(wait, command)
+        self._begin(command)
+        return None
+
+    async def _begin_later(self, wait: float, command: Command) -> None:
+        """Over the rate: read nothing more from this client meanwhile."""
+        await asyncio.sleep(wait)
+        if self.connection is not None and not self.connection.closed:
+            self._begin(command)
+
+    def _begin(self, command: Command) -> None:
+        try:
+            result = self._carry_out(command)
+        except ChatboxError as error:
+            self._refuse(command.id, error)
+        except Exception as error:
+            self._refuse(command.id, dispatch.unexpected(dispatch.name_of(command), error))
+        else:
+            if isinstance(result, asyncio.Future):
+                result.add_done_callback(partial(self._answer, command))
+            elif result is not None:
+                self._reply(command.id, result)
+
+    def _carry_out(self, command: Command) -> Any:
+        result = dispatch.begin(self.ctx, self.caller, command)
+        if not asyncio.iscoroutine(result):
+            return result
+        if len(self._running) >= READS_AT_ONCE:
+            result.close()
+            raise Busy("Too many requests at once. Wait for an answer first.")
+        task = asyncio.get_running_loop().create_task(result)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def _answer(self, command: Command, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self._reply(command.id, future.result(), snapshot=isinstance(command, Hello))
+        elif isinstance(error, ChatboxError):
+            self._refuse(command.id, error)
+        else:
+            self._refuse(command.id, dispatch.unexpected(dispatch.name_of(command), error))
+
+    def _reply(self, id: int | None, result: Any, *, snapshot: bool = False) -> None:
+        if self.connection is None or self.connection.closed:
+            return
+        payload = events.reply(id, result)
+        if snapshot:
+            self.ctx.hub.release(self.connection, payload)
+            self.ctx.presence.update(self.connection.user)
+        else:
+            self.ctx.hub.send(self.connection, payload)
+
+    def _refuse(self, id: int | None, error: ChatboxError) -> None:
+        connection = self.connection
+        if connection is None or connection.closed:
+            return
+        self.ctx.hub.send(connection, events.refusal(id, error))
+        if isinstance(error, SignedOut):
+            self.ctx.hub.flush_one(connection)
+            connection.close(SIGNED_OUT)
+            self.ctx.hub.detach(connection)
