@@ -1,7 +1,7 @@
 /** Building DOM from text and nodes only: there is no other way to make markup in this client. */
 
 /** @typedef {string | number | Node | null | undefined | false} Leaf */
-/** @typedef {Leaf | Leaf[] | Leaf[][]} Child */
+/** @typedef {Leaf | readonly Leaf[] | readonly (Leaf | readonly Leaf[])[]} Child */
 /** @typedef {Record<string, any> | null} Props */
 
 /** Set as properties: as attributes they would only give the first value. */
@@ -40,7 +40,7 @@ function setProp(element, name, value) {
   }
 }
 
-/** @param {Element} parent @param {Child} child */
+/** @param {Element} parent @param {any} child */
 function append(parent, child) {
   if (Array.isArray(child)) child.forEach((each) => append(parent, each));
   else if (child instanceof Node) parent.append(child);

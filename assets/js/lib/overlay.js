@@ -68,7 +68,7 @@ function closeOnBackdrop(element) {
 
 /** The first field, else the first button of the body: the cross is a poor place to start. @param {HTMLElement} element */
 function focusFirst(element) {
-  const field = element.querySelector("[autofocus], .dialog-body :is(input:not([type=hidden]), select, textarea)");
+  const field = element.querySelector("[autofocus]") ?? element.querySelector(".dialog-body :is(input:not([type=hidden]), select, textarea)");
   const other = element.querySelector(".dialog-foot .button-primary, .dialog-foot .button-danger, .dialog-body :is(button, a[href])");
   const target = field ?? other;
   if (target instanceof HTMLElement) target.focus();

@@ -78,7 +78,14 @@ export function createApp({ store, actions }) {
     },
     /** @param {number} user @param {Element | {x: number, y: number}} anchor */
     openPerson: (user, anchor) => openPerson(app, user, anchor),
+    /** Takes the place from the address or the history; a phone without one starts at the list. */
+    start() {
+      const { room, seq } = parseFragment(location.hash);
+      startAt(room ? { room, seq } : (history.state?.place ?? {}));
+      addEventListener("popstate", arrive);
+    },
   };
+  return app;
 
   /**
    * @param {Place} to
@@ -92,18 +99,6 @@ export function createApp({ store, actions }) {
     history[instead || first ? "replaceState" : "pushState"]({ place, deep }, "", address);
     for (const listener of listeners) listener(place);
   }
-
-  return Object.assign(app, {
-    /** Takes the place from the address or the history; a phone without one starts at the list. */
-    start() {
-      const { room, seq } = parseFragment(location.hash);
-      const kept = history.state?.place;
-      if (room) startAt({ room, seq });
-      else if (kept) startAt(kept);
-      else startAt({});
-      addEventListener("popstate", () => arrive());
-    },
-  });
 
   /** On the phone a room has the list below it, so that going back leads there. @param {Place} to */
   function startAt(to) {

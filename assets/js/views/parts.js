@@ -2,6 +2,7 @@
 
 import { h, icon } from "../lib/dom.js";
 import { openDialog, toast } from "../lib/overlay.js";
+import { dayHeading, time } from "../text/dates.js";
 import { permalink as linkTo } from "../text/links.js";
 import { colourIndex, initials, label } from "../text/names.js";
 import { explain, t } from "../text/words/index.js";
@@ -116,7 +117,12 @@ export function secretField(text, name) {
   const input = h("input", { class: "input", readonly: true, "aria-label": name, dir: "ltr", onfocus: () => input.select() });
   input.value = text;
   return h("div", { class: "secret" }, input,
-    h("button", { type: "button", class: "button button-primary", onclick: () => copyText(text) }, icon("copy"), t("do.copy")));
+    h("button", { type: "button", class: "button button-primary", autofocus: true, onclick: () => copyText(text) }, icon("copy"), t("do.copy")));
+}
+
+/** A moment to come, short. @param {number} ms */
+export function moment(ms) {
+  return `${dayHeading(ms, Date.now())}, ${time(ms)}`;
 }
 
 /**

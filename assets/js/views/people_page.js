@@ -7,7 +7,7 @@ import { label } from "../text/names.js";
 import { rankPeople } from "../text/rank.js";
 import { t } from "../text/words/index.js";
 import { choiceList, field, form } from "./forms.js";
-import { attempt, avatar, emptyState, loadInto, personName, secretField } from "./parts.js";
+import { attempt, avatar, emptyState, loadInto, moment, personName, secretField } from "./parts.js";
 import { joinChoices } from "./setup.js";
 
 /**
@@ -112,11 +112,11 @@ function personItems(app, person, put) {
     active && !person.bot && { label: t("people.reset_link"), icon: "key", onclick: () => makeResetLink(app, person) },
     active && !person.bot && !isAdmin && { label: t("people.make_admin"), icon: "shield", onclick: () => sure("people.make_admin", name, () => people.setRole(person.id, "admin"), put) },
     active && isAdmin && { label: t("people.make_member"), icon: "user", onclick: async () => put(await attempt(people.setRole(person.id, "member"))) },
-    !mine && "line",
+    mine ? null : /** @type {const} */ ("line"),
     !active && { label: t("people.enable"), icon: "check", onclick: async () => put(await attempt(people.enable(person.id))) },
     active && !mine && { label: t("people.disable"), icon: "lock", danger: true, onclick: () => sure("people.disable", name, () => people.disable(person.id), put, true) },
     !mine && { label: t("people.delete"), icon: "trash", danger: true, onclick: () => sure("people.delete", name, () => people.remove(person.id), put, true) },
-  ].map((item) => (item === "line" ? /** @type {const} */ ("line") : item));
+  ];
 }
 
 /**
@@ -135,7 +135,7 @@ async function makeResetLink(app, person) {
   const name = label(person);
   const agreed = await confirmDialog({ title: t("people.reset_link"), text: t("people.reset_link_confirm", { name }), action: t("people.reset_link_make") });
   const link = agreed && (await attempt(app.actions.people.resetLink(person.id)));
-  if (link) openLink(t("people.reset_link"), t("people.reset_link_ready", { name, when: fullDate(link.expires) }), link.url);
+  if (link) openLink(t("people.reset_link"), t("people.reset_link_ready", { name, when: moment(link.expires) }), link.url);
 }
 
 /** @param {string} title @param {string} text @param {string} url */
@@ -180,7 +180,7 @@ function inviteTable(app, invites, reload) {
     reload();
   };
   return h("table", { class: "table table-plain" }, h("tbody", null, invites.map((invite) => h("tr", null,
-    h("td", null, h("span", null, t("invite.expires", { when: fullDate(invite.expires) })),
+    h("td", null, h("span", null, t("invite.expires", { when: moment(invite.expires) })),
       h("small", null, t("invite.by", { name: app.store.people.label(invite.by) }))),
     h("td", { class: "table-quiet" }, usesText(invite)),
     h("td", null, h("button", { type: "button", class: "button button-small", onclick: () => revoke(invite.id) }, t("invite.revoke")))))));

@@ -99,7 +99,7 @@ function drawRow(app, link, room) {
   if (current) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   replace(link, rowMark(app, room),
-    h("bdi", { class: "sidebar-name truncate" }, roomTitle(app, room)),
+    h("span", { class: "sidebar-name truncate" }, h("bdi", null, roomTitle(app, room))),
     room.kind === "private" ? h("span", { class: "visually-hidden" }, t("sidebar.private")) : null,
     room.archived ? icon("archive") : null,
     rowCount(room));
@@ -172,7 +172,7 @@ function openOwnMenu(app, anchor) {
     { label: t("keys.title"), icon: "keyboard", hint: `${keyNames.command} /`, onclick: () => app.openShortcuts() },
     "line",
     ...themes.map((theme) => ({
-      label: t(`profile.theme_${theme}`), icon: themeIcons[theme], checked: store.preferences.theme === theme,
+      label: t("profile.theme_item", { theme: t(`profile.theme_${theme}`) }), icon: themeIcons[theme], checked: store.preferences.theme === theme,
       onclick: () => { store.preferences.theme = theme; },
     })),
     "line",
