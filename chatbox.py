@@ -2,11 +2,7 @@
 
 import sys
 
-from chatbox.frozen import die_with_parent
+from chatbox.cli import main
 
 if __name__ == "__main__":
-    die_with_parent()  # before the imports of the command line, which take most of a start
-
-    from chatbox.cli import main
-
     sys.exit(main())

@@ -27,7 +27,7 @@ def assets_folder() -> Path:
 
 
 def die_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent of a one-file executable is killed; call it first of all.
+    """Have the kernel send SIGTERM when the parent of a one-file executable is killed; call it at the start.
 
     Without it the child would live on, unseen by whoever started it, and nobody would remove what was
     unpacked. Does nothing from source, and nothing outside Linux, which alone offers this: prctl(2).
