@@ -56,6 +56,8 @@ async def close_instance(ctx: Context) -> None:
     await ctx.committer.close()
     await ctx.bus.close()
     ctx.hashing.close()
+    if ctx.setup is not None:
+        ctx.setup.close()
     await ctx.store.close()
 
 
@@ -73,7 +75,7 @@ async def _assemble(
     directory.load(meta["people_rev"], await store.read(users.people()))
     hub.watch(directory.receive)
     await bus.start(hub.receive)
-    limits = settings.limits
+    limits, uploads = settings.limits, settings.storage.uploads
     open_for_setup = meta["setup"] == "open"
     if not open_for_setup:
         setup.nobody_waits(folder)
@@ -92,7 +94,7 @@ async def _assemble(
         throttle=Throttle(clock),
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
         hashing=Hashing(cost),
-        blobs=Blobs(Path(settings.storage.uploads) if settings.storage.uploads else folder / "uploads"),
+        blobs=Blobs(Path(uploads).expanduser() if uploads else folder / "uploads"),
         server=Server(
             id=meta["server"],
             epoch=meta["epoch"],

@@ -36,7 +36,6 @@ from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
 from chatbox.web.listener import Listener, make_listener
 from chatbox.web.routes import make_app
-from chatbox.web.socket import Socket
 
 log = logging.getLogger("chatbox.server")
 
@@ -143,7 +142,7 @@ def _explain(error: OSError, host: str, port: int) -> str:
 def open_doors(ctx: Context, client: Assets, sockets: list[socket.socket]) -> Listener:
     """The web server over these sockets, accepting connections when this returns."""
     edge = Edge(ctx, host_rule(ctx.settings.server.hosts, socket.gethostname()))
-    listener = make_listener(make_app(edge, client, [(r"/ws", Socket, {})]), ctx.settings, lambda: ctx.hub.count)
+    listener = make_listener(make_app(edge, client), ctx.settings, lambda: ctx.hub.count)
     listener.add_sockets(sockets)
     return listener
 

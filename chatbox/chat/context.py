@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from chatbox.bus.base import Bus
@@ -38,6 +38,10 @@ class Caller:
     agent: str = ""  # the browser's User-Agent, at most 400 characters
     connection: Connection | None = None
 
+    def on(self, connection: Connection) -> Caller:
+        """The same caller, over this connection."""
+        return replace(self, connection=connection)
+
     def require_user(self) -> int:
         """The user's id. Raises `SignedOut` for nobody."""
         if not self.user:
@@ -63,6 +67,7 @@ class Server:
     version: str
     assets: str = ""  # content hash of the web client
     setup_open: bool = False
+    stopping: bool = False
     addresses: Callable[[], list[str]] = field(default=lambda: [])
 
 
