@@ -1,7 +1,7 @@
 """Names of people, rooms and the server: what they may look like, and when two are the same.
 
-Names are stored as typed (NFC) beside a key that decides whether two are the same: Unicode's compatibility
-caseless match (The Unicode Standard, 3.13, D146), which is NFKC and casefold until nothing changes.
+Names are stored as typed (NFC) beside a key that decides whether two are the same: NFKC and casefold until
+nothing changes, as in Unicode's compatibility caseless match (The Unicode Standard, 3.13, D146).
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ def name_key(text: str) -> str:
     """What makes a name unique: equal for names that differ only in case, width or composition."""
     if text.isascii():
         return text.lower()
-    folded = unicodedata.normalize("NFD", text).casefold()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
+    key = unicodedata.normalize("NFKC", text)
+    while (folded := unicodedata.normalize("NFKC", key.casefold())) != key:
+        key = folded
+    return key
 
 
 def full_name(text: str, *, field: str = "full_name") -> str:
