@@ -140,7 +140,7 @@ def check_conversation(root: BareRoot) -> str:
     server = Server(root, "data")
     try:
         code = (server.data / "setup-code.txt").read_text("utf-8").split()[0]
-        password = "correct horse battery staple 7"
+        password = "seven walnut rivers at dawn"
         everyone = {"server_name": "Smoke", "join": "network"}
         admin = Person(server, "setup.complete", name="ada", password=password, secret=code, **everyone)
         people = [
