@@ -12,12 +12,13 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any
 
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from chatbox.version import VERSION
@@ -28,6 +29,7 @@ MOST_BYTES = 25 * MEGABYTE
 MOST_SECONDS = 1.0
 STARTS = 5
 WAIT = 10.0  # seconds for one answer
+PASSWORD = "seven walnut rivers at dawn"
 
 FAILURES = (SmokeError, SubprocessError, WebSocketException, OSError, KeyError, ValueError)
 
@@ -37,17 +39,18 @@ Check = Callable[[BareRoot], str]
 class Person:
     """Somebody who is signed in by a cookie, over HTTP and over one WebSocket."""
 
-    def __init__(self, server: Server, command: str, **fields: str) -> None:
+    def __init__(self, server: Server, sockets: ExitStack, command: str, **fields: str) -> None:
         self._origin = f"http://127.0.0.1:{server.port}"
         self._cookie = ""
         self.id: int = self.ask(command, **fields)["user"]["id"]
-        self._socket: ClientConnection = connect(
+        opening = connect(
             f"ws://127.0.0.1:{server.port}/ws",
             origin=Origin(self._origin),
             additional_headers={"Cookie": self._cookie},
             open_timeout=WAIT,
             proxy=None,
         )
+        self._socket = sockets.enter_context(opening)
         self.rooms = {room["name"]: room["id"] for room in self.do("hello")["rooms"]}
 
     def ask(self, command: str, **fields: Any) -> dict[str, Any]:
@@ -83,9 +86,6 @@ class Person:
             frame = json.loads(self._socket.recv(timeout=WAIT))
             if text in [message["text"] for message in frame.get("messages", ())]:
                 return
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 def check_size(root: BareRoot) -> str:
@@ -137,35 +137,37 @@ def check_parent(root: BareRoot) -> str:
 
 
 def check_conversation(root: BareRoot) -> str:
-    server = Server(root, "data")
-    try:
-        code = (server.data / "setup-code.txt").read_text("utf-8").split()[0]
-        password = "seven walnut rivers at dawn"
-        everyone = {"server_name": "Smoke", "join": "network"}
-        admin = Person(server, "setup.complete", name="ada", password=password, secret=code, **everyone)
-        people = [
-            Person(server, "user.register", name=name, password=password) for name in ("grace", "linus")
-        ]
-        texts = ["From grace to linus", "From linus to grace ✓"]
-        for sender, receiver, text in zip(people, reversed(people), texts, strict=True):
-            sender.do("message.post", room=sender.rooms["general"], nonce=f"nonce-{sender.id:04}", text=text)
-            receiver.receive(text)
-    finally:
-        server.kill()
-    for person in (admin, *people):
-        person.close()
-
-    server = Server(root, "data")
-    try:
-        grace = Person(server, "session.create", name="grace", password=password)
-        history = grace.do("room.history", room=grace.rooms["general"])
-        found = [message["text"] for message in history["messages"] if message["text"] in texts]
-        grace.close()
-    finally:
-        server.kill()
+    texts = ["From grace to linus", "From linus to grace ✓"]
+    talk(Server(root, "data"), texts)
+    found = remembered(Server(root, "data"))
     if found != texts:
         raise SmokeError(f"after kill -9 the room holds {found}")
     return "conversation: both messages are there once after kill -9"
+
+
+def talk(server: Server, texts: list[str]) -> None:
+    """Set the server up, register grace and linus, let each post a text that the other receives; kill -9."""
+    with ExitStack() as ends:
+        ends.callback(server.kill)
+        code = (server.data / "setup-code.txt").read_text("utf-8").split()[0]
+        everyone = {"server_name": "Smoke", "join": "network"}
+        Person(server, ends, "setup.complete", name="ada", password=PASSWORD, secret=code, **everyone)
+        people = [
+            Person(server, ends, "user.register", name=name, password=PASSWORD) for name in ("grace", "linus")
+        ]
+        for sender, receiver, text in zip(people, reversed(people), texts, strict=True):
+            sender.do("message.post", room=sender.rooms["general"], nonce=f"nonce-{sender.id:04}", text=text)
+            receiver.receive(text)
+        server.kill()
+
+
+def remembered(server: Server) -> list[str]:
+    """The texts that grace finds in the room."""
+    with ExitStack() as ends:
+        ends.callback(server.kill)
+        grace = Person(server, ends, "session.create", name="grace", password=PASSWORD)
+        history = grace.do("room.history", room=grace.rooms["general"])
+        return [message["text"] for message in history["messages"]]
 
 
 CHECKS: list[Check] = [
