@@ -123,7 +123,7 @@ def end_all(batch: Batch, user: int, *, but: int | None = None) -> Steps[None]:
 def end_unused(batch: Batch, *, before: int, shared_before: int) -> Steps[None]:
     """End what no browser used since these times; bearer tokens stay until they are revoked."""
     rows = yield one(
-        "DELETE FROM sessions WHERE kind = 'browser' AND (used_at < ? OR (shared = 1 AND used_at < ?))"
+        "DELETE FROM sessions WHERE kind = 'browser' AND (used_at <= ? OR (shared = 1 AND used_at <= ?))"
         " RETURNING user, id",
         before,
         shared_before,

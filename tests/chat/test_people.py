@@ -1,0 +1,243 @@
+"""Joining, one's own account, and what admins may do; two admins at once included."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
+from chatbox.chat.context import Caller
+from chatbox.chat.people import (
+    notice_dismiss,
+    people_list,
+    user_delete,
+    user_disable,
+    user_enable,
+    user_password,
+    user_register,
+    user_role,
+    user_update,
+)
+from chatbox.chat.sessions import token_create
+from chatbox.chat.setup import server_update
+from chatbox.chat.signin import authenticate
+from chatbox.errors import ChatboxError, Conflict, Forbidden, Invalid, NotFound, SignedOut
+from chatbox.protocol import commands
+
+NEW = "walnut-harbour-kettle-4"
+
+
+def _register(name: str) -> commands.UserRegister:
+    return commands.UserRegister(name=name, password=PASSWORD)
+
+
+@in_world
+async def test_nobody_registers_before_setup(world: World) -> None:
+    refused = await error_of(user_register(world.ctx, HOME, _register("ben")))
+    assert isinstance(refused, Forbidden)
+
+
+@in_world
+async def test_people_of_a_private_network_may_join_a_server_that_is_open_to_it(world: World) -> None:
+    await world.set_up(join="network")
+    for number, address in enumerate(
+        ("10.1.2.3", "::ffff:192.168.1.9", "fe80::1%eth0", "fd00::7", "127.0.0.1")
+    ):
+        await user_register(world.ctx, Caller(address=address), _register(f"near{number}"))
+    for number, address in enumerate(("8.8.8.8", "::ffff:8.8.8.8", "2001:db8::1", "", "100.64.0.1")):
+        refused = await error_of(user_register(world.ctx, Caller(address=address), _register(f"far{number}")))
+        assert isinstance(refused, Forbidden), address
+    members = await world.rows("SELECT count(*) FROM memberships WHERE room = 1 AND left_at IS NULL")
+    assert members == [(6,)]
+
+
+@in_world
+async def test_nobody_joins_a_closed_server(world: World) -> None:
+    await world.set_up(join="closed")
+    assert isinstance(await error_of(user_register(world.ctx, HOME, _register("ben"))), Forbidden)
+
+
+@in_world
+async def test_of_many_who_want_one_name_one_gets_it(world: World) -> None:
+    await world.set_up()
+    spellings = ("ben", "BEN", "Ben", "ｂｅｎ")
+    done, failed = await outcomes(
+        *(user_register(world.ctx, HOME, _register(spellings[number % 4])) for number in range(20))
+    )
+    assert len(done) == 1
+    assert {(type(error), getattr(error, "field", None)) for error in failed} == {(Conflict, "name")}
+
+
+@in_world
+async def test_a_name_can_be_changed_to_one_that_is_free(world: World) -> None:
+    ada = await world.set_up()
+    await world.register("ben")
+    refused = await error_of(user_update(world.ctx, ada, commands.UserUpdate(name="BEN")))
+    assert (refused.code, refused.field) == ("conflict", "name")
+    reply = await user_update(
+        world.ctx, ada, commands.UserUpdate(name="ADA", full_name="Ada L", status="Out")
+    )
+    assert (
+        reply["me"] | {"name": "ADA", "full_name": "Ada L", "status": "Out", "role": "admin"} == reply["me"]
+    )
+    assert world.ctx.directory.by_key["ada"] == ada.user
+    assert world.ctx.directory.persons[ada.user]["name"] == "ADA"
+
+
+@in_world
+async def test_a_new_password_ends_all_other_sessions_and_tokens(world: World) -> None:
+    ada = await world.set_up()
+    phone = await world.sign_in("ada")
+    made = await token_create(world.ctx, ada, commands.TokenCreate(label="bot", password=PASSWORD))
+    await user_password(world.ctx, ada, commands.UserPassword(old=PASSWORD, new=NEW))
+    assert await world.rows("SELECT id FROM sessions") == [(ada.session,)]
+    assert await authenticate(world.ctx, made["token"]) is None
+    assert (f"user:{ada.user}", (phone.session,)) in world.ended
+    assert isinstance(await error_of(world.sign_in("ada")), Forbidden)
+    await world.sign_in("ada", NEW)
+
+
+@in_world
+async def test_a_new_password_needs_the_old_one_and_must_be_a_good_one(world: World) -> None:
+    ada = await world.set_up()
+    wrong = await error_of(user_password(world.ctx, ada, commands.UserPassword(old="no", new=NEW)))
+    assert (wrong.code, wrong.field) == ("forbidden", "old")
+    weak = await error_of(
+        user_password(world.ctx, ada, commands.UserPassword(old=PASSWORD, new="password123"))
+    )
+    assert isinstance(weak, Invalid)
+    assert weak.field == "new"
+
+
+@in_world
+async def test_of_two_changes_of_a_password_at_once_one_holds(world: World) -> None:
+    ada = await world.set_up()
+    done, failed = await outcomes(
+        *(user_password(world.ctx, ada, commands.UserPassword(old=PASSWORD, new=f"{NEW}{n}")) for n in (1, 2))
+    )
+    assert (len(done), [type(error) for error in failed]) == (1, [Forbidden])
+
+
+@in_world
+async def test_who_is_disabled_is_out_at_once_and_shown_as_gone(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    reply = await user_disable(world.ctx, ada, commands.UserDisable(user=ben.user))
+    assert (reply["person"]["state"], reply["person"]["sessions"]) == ("disabled", 0)
+    assert (f"user:{ben.user}", (-1,)) in world.ended
+    assert world.ctx.directory.persons[ben.user]["gone"]
+    late = await error_of(user_update(world.ctx, ben, commands.UserUpdate(status="still here")))
+    assert isinstance(late, SignedOut)
+    await user_enable(world.ctx, ada, commands.UserEnable(user=ben.user))
+    await world.sign_in("ben")
+    assert "gone" not in world.ctx.directory.persons[ben.user]
+
+
+@in_world
+async def test_two_admins_who_shut_each_other_out_at_once_leave_one(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    await user_role(world.ctx, ada, commands.UserRole(user=ben.user, role="admin"))
+    ben = await world.sign_in("ben")
+    for demote in (
+        lambda by, user: user_disable(world.ctx, by, commands.UserDisable(user=user)),
+        lambda by, user: user_role(world.ctx, by, commands.UserRole(user=user, role="member")),
+        lambda by, user: user_delete(world.ctx, by, commands.UserDelete(user=user)),
+    ):
+        done, failed = await outcomes(demote(ada, ada.user), demote(ben, ben.user))
+        assert (len(done), len(failed)) == (1, 1)
+        assert isinstance(failed[0], Conflict)
+        left = await world.rows("SELECT id FROM users WHERE role = 'admin' AND state = 'active'")
+        assert len(left) == 1
+        survivor = ada if left == [(ada.user,)] else ben
+        other = ben if survivor is ada else ada
+        if (await world.rows("SELECT state FROM users WHERE id = ?", other.user)) == [("deleted",)]:
+            break
+        await user_enable(world.ctx, survivor, commands.UserEnable(user=other.user))
+        await user_role(world.ctx, survivor, commands.UserRole(user=other.user, role="admin"))
+        ada, ben = await world.sign_in("ada"), await world.sign_in("ben")
+
+
+@in_world
+async def test_an_admin_who_was_demoted_meanwhile_changes_nothing_more(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    await user_role(world.ctx, ada, commands.UserRole(user=ben.user, role="admin"))
+    ben = await world.sign_in("ben")
+    demoted = user_role(world.ctx, ben, commands.UserRole(user=ada.user, role="member"))
+    late = user_disable(world.ctx, ada, commands.UserDisable(user=ben.user))
+    await demoted
+    assert isinstance(await error_of(late), Forbidden)
+    renamed = await error_of(server_update(world.ctx, ada, commands.ServerUpdate(name="Mine")))
+    assert isinstance(renamed, Forbidden)
+
+
+@in_world
+async def test_a_new_role_is_told_to_its_bearer_until_dismissed(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    await user_role(world.ctx, ada, commands.UserRole(user=ben.user, role="admin"))
+    told = [json.loads(event) for event in world.events if b'"ev":"me"' in event][-1]["me"]
+    assert told["role"] == "admin"
+    assert told["notice"] == {"kind": "role", "at": world.clock.now(), "by": ada.user}
+    await notice_dismiss(world.ctx, ben, commands.NoticeDismiss())
+    assert await world.rows("SELECT notice FROM users WHERE id = ?", ben.user) == [(None,)]
+
+
+@in_world
+async def test_a_deleted_account_frees_its_name_and_leaves_its_rooms(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    await user_delete(world.ctx, ada, commands.UserDelete(user=ben.user))
+    assert await world.rows("SELECT user FROM memberships WHERE left_at IS NULL") == [(ada.user,)]
+    assert world.ctx.directory.persons[ben.user] == {
+        "id": ben.user,
+        "name": f"deleted-{ben.user}",
+        "gone": True,
+    }
+    again = await world.register("ben")
+    assert again.user != ben.user
+    for command in (
+        user_enable(world.ctx, ada, commands.UserEnable(user=ben.user)),
+        user_role(world.ctx, ada, commands.UserRole(user=ben.user, role="admin")),
+    ):
+        assert isinstance(await error_of(command), NotFound)
+
+
+@in_world
+async def test_admins_see_who_was_here_when(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    world.clock.forward(seconds=60)
+    await world.sign_in("ben")
+    people = {
+        person["name"]: person
+        for person in (await people_list(world.ctx, ada, commands.PeopleList()))["people"]
+    }
+    assert people["ben"]["seen"] == people["ben"]["created"] + 60_000
+    assert (people["ben"]["sessions"], people["ada"]["role"]) == (2, "admin")
+    assert isinstance(await error_of(people_list(world.ctx, ben, commands.PeopleList())), Forbidden)
+
+
+@pytest.mark.parametrize(
+    "use_case", [user_disable, user_enable, user_role, user_delete], ids=lambda each: each.__name__
+)
+def test_members_and_strangers_administer_nobody(use_case, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    @in_world
+    async def scenario(world: World) -> None:
+        ada = await world.set_up()
+        ben = await world.register("ben")
+        cmd = commands.UserRole(user=ada.user, role="member")
+        for caller, error in ((ben, Forbidden), (Caller(), SignedOut)):
+            with pytest.raises(error):
+                await use_case(world.ctx, caller, cmd)
+        assert not issubclass(Forbidden, SignedOut)
+        assert isinstance(await error_of(_forged(world, ben, use_case, cmd)), ChatboxError)
+
+    scenario(tmp_path)
+
+
+async def _forged(world: World, caller: Caller, use_case, cmd):  # type: ignore[no-untyped-def]
+    """What a caller meets who is an admin no more but was when the request began."""
+    return await use_case(world.ctx, Caller(caller.user, caller.session, admin=True), cmd)
