@@ -41,7 +41,8 @@ class Upload:
     async def write(self, chunk: bytes) -> None:
         """Append what arrived. Raises TooLarge, StorageFull."""
         self._arrived += len(chunk)
-        check_size(self._ctx, self._arrived)
+        if self._arrived > self._ctx.settings.limits.file_bytes:
+            raise too_large(self._ctx)
         self._waiting += chunk
         if len(self._waiting) >= _BLOCK:
             await self._flush()
@@ -77,20 +78,18 @@ class Upload:
         self._ctx.blobs.running[self._caller.user] -= 1
 
 
-def check_size(ctx: Context, size: int) -> None:
-    """Raises TooLarge where a file of this many bytes cannot be uploaded."""
+def too_large(ctx: Context) -> TooLarge:
+    """What is said of a file over the limit."""
     most = ctx.settings.limits.file_bytes
-    if size > most:
-        shown = f"{most // 2**20} MiB" if most >= 2**20 else f"{most:,} bytes"
-        raise TooLarge(f"The file is too large: at most {shown} fit.", field="file")
+    shown = f"{most // 2**20} MiB" if most % 2**20 == 0 else f"{most:,} bytes"
+    return TooLarge(f"The file is too large: at most {shown} fit.", field="file")
 
 
 async def begin(ctx: Context, caller: Caller, name: str, size: int | None) -> Upload:
     """Begin an upload; `size` is what the client announces, None where it does not.
 
-    Raises SignedOut, TooLarge, RateLimited (three at once are enough) or StorageFull."""
+    Raises SignedOut, RateLimited (three at once are enough) or StorageFull."""
     user = caller.require_user()
-    check_size(ctx, size or 0)
     running = ctx.blobs.running
     if running[user] >= UPLOADS_AT_ONCE:
         raise RateLimited(
@@ -132,8 +131,12 @@ async def sweep(ctx: Context) -> int:
         return (yield from files.delete_unposted(before))
 
     await ctx.committer.submit(forget)
-    hashes = await asyncio.to_thread(lambda: list(ctx.blobs.all()))
     removed = 0
+    try:
+        hashes = await asyncio.to_thread(lambda: list(ctx.blobs.all()))
+    except OSError as error:
+        log.error("the folder of uploads cannot be read: %s", error)
+        return removed
     for start in range(0, len(hashes), _SWEPT_AT_ONCE):
         removed += await remove_unreferenced(ctx, hashes[start : start + _SWEPT_AT_ONCE])
     return removed

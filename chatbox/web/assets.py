@@ -2,6 +2,9 @@
 
 What lies under ``/assets/<hash>/`` never changes, so browsers keep it for a year and a new version has new
 addresses. Only the shell at ``/`` is asked for again each time; it names the hash and lists the modules.
+
+Nothing is built: the files are served as they are, but for comments, a third of them, which become empty
+lines so that line numbers stay, and the stylesheets of the shell, which are joined in their order.
 """
 
 from __future__ import annotations
@@ -38,7 +41,11 @@ FAVICONS = ("icons/favicon.ico", "icons/favicon.png", "icons/favicon.svg", "icon
 _MAIN = "js/main.js"
 _OWN = "/assets/@/"  # in the shell: this tree, whatever its hash
 _PRELOADS = "<!-- modulepreload -->"
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_STYLES = "css/joined.css"
+_STYLE_LINKS = re.compile(rf'(?:<link rel="stylesheet" href="{_OWN}[^"]+">\s*)+')
+_STYLE_LINK = re.compile(rf'href="{_OWN}([^"]+)"')
+# Only whole lines: where a comment shares its line with code, telling them apart needs a parser.
+_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r"""^\s*(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["'](\.[^"']+)["']""", re.MULTILINE)
 
 
@@ -68,18 +75,23 @@ class Assets(Struct, frozen=True):
 
 def load_assets(folder: Path) -> Assets:
     """Read the client. Raises OSError where a file cannot be read, or there is no ``index.html``."""
-    shell = (folder / "index.html").read_bytes()
-    found = {name: (folder / name).read_bytes() for name in _names(folder)}
-    total = hashlib.sha256()
-    for name, content in [("index.html", shell), *found.items()]:
-        total.update(f"{name}\0{len(content)}\0".encode() + content)
-    hash = total.hexdigest()[:12]
-    files = {name: Asset.make(name, content) for name, content in found.items()}
-    page = shell.decode()
+    page = (folder / "index.html").read_text("utf-8")
+    found = {name: _served(name, (folder / name).read_bytes()) for name in _names(folder)}
+    page = _join_styles(page, found)
     if _PRELOADS in page:
         links = (f'<link rel="modulepreload" href="{_OWN}{name}">' for name in reachable(found))
         page = page.replace(_PRELOADS, "\n".join(links))
+    total = hashlib.sha256(page.encode())
+    for name, content in found.items():
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
+    hash = total.hexdigest()[:12]
+    files = {name: Asset.make(name, content) for name, content in found.items()}
     return Assets(hash, files, Asset.make("index.html", page.replace(_OWN, f"/assets/{hash}/").encode()))
+
+
+def without_comments(source: str) -> str:
+    """The source of a script or stylesheet with the lines of its comments emptied."""
+    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 def reachable(files: Mapping[str, bytes], start: str = _MAIN) -> list[str]:
@@ -103,6 +115,19 @@ def _names(folder: Path) -> Iterator[str]:
         name = path.relative_to(folder).as_posix()
         if path.suffix in TYPES and path.is_file() and name != "index.html" and "/." not in f"/{name}":
             yield name
+
+
+def _served(name: str, content: bytes) -> bytes:
+    return without_comments(content.decode()).encode() if name.endswith((".js", ".css")) else content
+
+
+def _join_styles(page: str, files: dict[str, bytes]) -> str:
+    """Put the stylesheets that the page links one after the other into one file, and link that."""
+    links = _STYLE_LINKS.search(page)
+    if not links:
+        return page
+    files[_STYLES] = b"".join(files[name] for name in _STYLE_LINK.findall(links[0]))
+    return page.replace(links[0], f'<link rel="stylesheet" href="{_OWN}{_STYLES}">\n')
 
 
 class _AssetHandler(Handler):

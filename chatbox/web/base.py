@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import secrets
+import sys
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, cast
@@ -113,6 +114,10 @@ class Handler(RequestHandler):
         """The largest body in bytes."""
         return self.body_limit
 
+    def too_large(self) -> TooLarge:
+        """What is said of a body over the limit."""
+        return TooLarge(f"The request is too large: at most {self.limit():,} bytes fit.")
+
     def _see_through_proxies(self) -> None:
         headers, trusted = self.request.headers, self.ctx.settings.server.trusted_proxies
         peer = canonical_address(str(self.request.remote_ip))
@@ -145,12 +150,14 @@ class Handler(RequestHandler):
         if self.request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise WrongType("A compressed body is not read here. Send it as it is.")
         if (self._length() or 0) > self.limit():
-            raise TooLarge("The request is too large.")
+            raise self.too_large()
 
     def _length(self) -> int | None:
         """What the client announces as the length of its body; None where it does not."""
         text = self.request.headers.get("Content-Length", "")
-        return int(text) if text.isdecimal() and text.isascii() else None
+        if not (text.isdecimal() and text.isascii()):
+            return None
+        return int(text) if len(text) < 19 else sys.maxsize
 
     def _drains(self) -> bool:
         headers = self.request.headers
@@ -167,7 +174,7 @@ class Handler(RequestHandler):
         if self.refusal is None:
             self.body += chunk
             if len(self.body) > self.limit():
-                self.refusal = TooLarge("The request is too large.")
+                self.refusal = self.too_large()
                 self.body.clear()
 
     async def post(self, *parts: str) -> None:

@@ -76,11 +76,9 @@ def _posts() -> Steps[int]:
 
 
 def _lines(ctx: Context, posts: int) -> Iterator[str]:
-    connections = ctx.hub.connections
-    yield _line("chatbox_connections", "gauge", "Live connections.", len(connections))
-    yield _line(
-        "chatbox_users_online", "gauge", "Users with a connection.", len({one.user for one in connections})
-    )
+    yield _line("chatbox_connections", "gauge", "Live connections.", ctx.hub.count)
+    users = sum(1 for _ in ctx.hub.users())
+    yield _line("chatbox_users_online", "gauge", "Users with a connection.", users)
     yield _line("chatbox_messages_total", "counter", "Messages ever posted.", posts)
     yield _line("chatbox_deliveries_total", "counter", "Events handed to connections.", ctx.hub.delivered)
     yield _line("chatbox_commits_total", "counter", "Transactions committed.", ctx.committer.batches)

@@ -36,13 +36,14 @@ _SENTENCE = b'{"error":{"code":"busy","message":"Too many connections from here.
 
 
 class Listener(HTTPServer):
-    """Counts connections that speak HTTP, per address; a WebSocket is the hub's from its handshake on."""
+    """Counts the connections of each address. One that became a WebSocket counts until its stream closes."""
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         self._most: int = kwargs.pop("most")
         self._trusted = kwargs.pop("trusted")
         self._live: Callable[[], int] = kwargs.pop("sockets")
         self._open: Counter[str] = Counter()
+        self._detached: dict[str, list[IOStream]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         super().initialize(*args, **kwargs)
 
@@ -61,11 +62,22 @@ class Listener(HTTPServer):
             self._open[peer] -= 1
             if not self._open[peer]:
                 del self._open[peer]
+            if not server_conn.stream.closed():
+                self._detached.setdefault(peer, []).append(server_conn.stream)
 
     def _is_full(self, peer: str) -> bool:
         if sys.platform == "win32" and self._open.total() + self._live() >= SOCKETS_ON_WINDOWS:
             return True
-        return bool(self._most) and self._open[peer] >= self._most and not is_trusted(peer, self._trusted)
+        if not self._most or is_trusted(peer, self._trusted):
+            return False
+        return self._open[peer] + self._sockets_of(peer) >= self._most
+
+    def _sockets_of(self, peer: str) -> int:
+        """How many WebSockets this address has; those that closed are forgotten."""
+        streams = [stream for stream in self._detached.pop(peer, ()) if not stream.closed()]
+        if streams:
+            self._detached[peer] = streams
+        return len(streams)
 
     def _refuse(self, stream: IOStream) -> None:
         if len(self._refusals) > SOCKETS_ON_WINDOWS // 8:

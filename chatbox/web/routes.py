@@ -23,7 +23,7 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/", assets.Shell, shown),
         (r"/assets/([0-9a-f]{12})/([A-Za-z0-9_./-]{1,200})", assets.File, shown),
         (r"/favicon\.ico", assets.Favicon, shown),
-        (r"/api/([a-z_.]{1,40})", Api, {}),
+        (r"/api/([^/]{1,40})", Api, {}),
         (r"/files", uploads.Upload, {}),
         (r"/files/([A-Za-z0-9_-]{16,64})/([^/]{1,600})", uploads.Download, {}),
         (r"/healthz", health.Healthz, {}),

@@ -9,7 +9,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from chatbox.chat import files
-from chatbox.errors import ChatboxError, Invalid
+from chatbox.errors import ChatboxError, Invalid, TooLarge
 from chatbox.rules.files import INLINE, UNKNOWN, byte_range, disposition
 from chatbox.web.base import Handler
 from chatbox.web.headers import FILE_CACHE, FILE_POLICY
@@ -27,6 +27,9 @@ class Upload(Handler):
 
     def limit(self) -> int:
         return self.ctx.settings.limits.file_bytes
+
+    def too_large(self) -> TooLarge:
+        return files.too_large(self.ctx)
 
     async def admit(self) -> None:
         caller = await self.identify()

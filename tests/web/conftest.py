@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.support import Person, Site, settings
+from tests.web.support import Person, Site, settings
 
 
 @pytest.fixture(scope="module")

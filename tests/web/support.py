@@ -7,32 +7,21 @@ import http.client
 import json
 import secrets
 import threading
-from collections.abc import Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from tornado.netutil import bind_sockets
 
-from chatbox.bus.local import LocalBus
-from chatbox.chat.context import Context, Server
-from chatbox.chat.hashing import Hashing
-from chatbox.clock import SystemClock
-from chatbox.live.committer import Committer
-from chatbox.live.directory import Directory
-from chatbox.live.hub import Hub
-from chatbox.live.presence import Presence
-from chatbox.live.publisher import publications
-from chatbox.live.rate import Rate
-from chatbox.live.throttle import Throttle
+from chatbox.chat.context import Context
+from chatbox.instance import close_instance, open_instance
 from chatbox.rules.hosts import host_rule
 from chatbox.rules.tokens import digest
 from chatbox.settings import Limits, Settings
-from chatbox.settings import Server as ServerSettings
 from chatbox.store import rooms, sessions, users
 from chatbox.store.base import Batch, Steps
-from chatbox.store.blobs import Blobs
-from chatbox.store.sqlite import SqliteStore, open_store
 from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
 from chatbox.web.listener import Listener, make_listener
@@ -96,38 +85,15 @@ class Site:
         return future.result(20)
 
     async def _open(self) -> None:
-        clock, directory = SystemClock(), Directory()
-        store: SqliteStore = await open_store(self.folder / "chatbox.sqlite3", clock)
-        hub, bus = Hub(clock), LocalBus()
-        await bus.start(hub.receive)
-        hub.watch(directory.receive)
-        committer = Committer(store, lambda done: bus.publish(publications(done)))
-        committer.start()
-        blobs = Blobs(self.folder / "uploads")
-        blobs.prepare()
-        meta = await store.read(users.meta())
-        self.ctx = Context(
-            settings=self.settings,
-            clock=clock,
-            store=store,
-            committer=committer,
-            hub=hub,
-            bus=bus,
-            directory=directory,
-            presence=Presence(hub, clock, bus.publish),
-            throttle=Throttle(clock),
-            rate=Rate(clock, 1000, 1000),
-            hashing=Hashing(),
-            blobs=blobs,
-            server=Server(meta["server"], meta["epoch"], "Test", "invite", "0"),
-        )
         client = self.folder / "assets"
         for name, text in FILES.items():
             (client / name).parent.mkdir(parents=True, exist_ok=True)
             (client / name).write_text(text)
         self.assets = load_assets(client)
+        self.ctx = await open_instance(self.settings, self.folder, assets=self.assets.hash)
+        self.ctx.blobs.prepare()
         app = make_app(Edge(self.ctx, host_rule(["chat.example"], "Desk.home")), self.assets)
-        self._listener = make_listener(app, self.settings, lambda: len(hub.connections))
+        self._listener = make_listener(app, self.settings, lambda: self.ctx.hub.count)
         sockets = bind_sockets(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
         self._listener.add_sockets(sockets)
@@ -141,8 +107,7 @@ class Site:
     async def _close(self) -> None:
         self._listener.stop()
         await self._listener.close_all_connections()
-        await self.ctx.committer.close()
-        await self.ctx.store.close()
+        await close_instance(self.ctx)
         await asyncio.get_running_loop().shutdown_default_executor()
 
     @property
@@ -186,7 +151,7 @@ class Site:
 
         return Person(self.run(submit()), name, token)
 
-    def command(self, person: Person, name: str, **fields: Any) -> Any:
+    def command(self, person: Person, name: str, /, **fields: Any) -> Any:
         """The reply to a command of this person."""
         answer = self.ask("POST", f"/api/{name}", fields, person.bearer)
         assert answer.status == 200, answer.body
@@ -194,7 +159,13 @@ class Site:
 
 
 def settings(**limits: int) -> Settings:
-    return Settings(
-        limits=Limits(**limits),  # type: ignore[arg-type]
-        server=ServerSettings(),
-    )
+    """Settings with these limits; nobody is slowed down."""
+    return Settings(limits=Limits(messages_per_second=0, **limits))
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for something that the server does after its answer."""
+    limit = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < limit
+        time.sleep(0.005)

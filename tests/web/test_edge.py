@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
+from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from chatbox.web import headers
-from web.support import Person, Site
+from tests.web.support import Person, Site, settings, until
 
 HOSTS = [
     ("127.0.0.1", 200),
@@ -189,21 +191,30 @@ def test_expect_is_answered_before_the_body_is_sent(site: Site) -> None:
 def test_connections_over_the_limit_of_an_address_are_told_so(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    from web.support import settings
-
     site = Site(tmp_path_factory.mktemp("few"), settings(connections_per_address=2))
     held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(2)]
     try:
         for one in held:
             one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert one.recv(65536).startswith(b"HTTP/1.1 200")
-        answer = site.ask("GET", "/healthz")
+        answer = site.ask("GET", "/healthz", headers={"Host": "localhost"})
         assert (answer.status, answer.json["error"]["code"]) == (503, "busy")
         assert answer.headers["retry-after"] == "2"
         held[0].close()
-        while site.ask("GET", "/healthz").status == 503:
-            pass
+        until(lambda: site.ask("GET", "/healthz").status == 200)
     finally:
         for one in held:
             one.close()
+        site.close()
+
+
+def test_a_socket_counts_as_a_connection_of_its_address(tmp_path: Path) -> None:
+    site = Site(tmp_path, settings(connections_per_address=2))
+    ada = site.add_person("ada")
+    address = f"ws://127.0.0.1:{site.port}/ws"
+    try:
+        with connect(address, additional_headers=ada.bearer), connect(address, additional_headers=ada.bearer):
+            assert site.ask("GET", "/healthz").status == 503
+        until(lambda: site.ask("GET", "/healthz").status == 200)
+    finally:
         site.close()
