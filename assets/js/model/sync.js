@@ -18,7 +18,30 @@ import { isUnsure } from './unread.js';
  * @returns {Outcome}
  */
 export function applyEvent(store, event) {
-  if ('mine' in event && event.mine !== undefined) store.mine = Math.max(store.mine, event.mine);
+  const missed = 'mine' in event && followMine(store, event.mine);
+  const outcome = applyKind(store, event);
+  return missed ? 'hello' : outcome;
+}
+
+/**
+ * What is a person's own has one number, which every change to it takes.
+ *
+ * @param {Store} store
+ * @param {number | undefined} mine
+ * @returns {boolean} whether a change before this one never arrived
+ */
+function followMine(store, mine = store.mine) {
+  const missed = mine > store.mine + 1;
+  store.mine = Math.max(store.mine, mine);
+  return missed;
+}
+
+/**
+ * @param {Store} store
+ * @param {import('../protocol/types.js').ServerEventAny & {repaired?: boolean}} event
+ * @returns {Outcome}
+ */
+function applyKind(store, event) {
   switch (event.ev) {
     case 'messages': return applyMessages(store, event);
     case 'room': return applyRoom(store, event.room);
