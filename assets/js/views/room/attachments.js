@@ -119,7 +119,7 @@ export class UploadTray {
     upload.done = 0;
     if (place > MOST) return this.fail(upload, t("upload.too_many"));
     if (upload.file.size === 0) return this.fail(upload, t("upload.empty"));
-    if (upload.file.size > limits.file_bytes) return this.fail(upload, t("upload.too_large", { name: upload.name, limit: fileSize(limits.file_bytes) }));
+    if (upload.file.size > limits.file_bytes) return this.fail(upload, t("upload.too_big", { limit: fileSize(limits.file_bytes) }));
     const onprogress = (/** @type {number} */ share) => {
       upload.done = share;
       drawProgress(upload);

@@ -3,9 +3,10 @@
 import { debounce } from "../../lib/debounce.js";
 import { h, icon, iconButton, replace } from "../../lib/dom.js";
 import { toast } from "../../lib/overlay.js";
+import { label } from "../../text/names.js";
 import { bytes } from "../../text/parts.js";
 import { explain, t } from "../../text/words/index.js";
-import { personName, roomTitle } from "../parts.js";
+import { roomTitle } from "../parts.js";
 import { UploadTray } from "./attachments.js";
 import { Completion } from "./completion.js";
 import { shortText } from "./message.js";
@@ -188,7 +189,7 @@ export class Composer {
     const author = this.app.store.people.get(aim.message.user);
     const words = editing
       ? h("span", { class: "truncate" }, t("composer.editing"))
-      : h("span", { class: "truncate" }, personName(author), " ", h("span", { dir: "auto" }, shortText(aim.message)));
+      : h("span", { class: "truncate" }, h("b", null, t("message.replying", { name: label(author) })), " ", h("bdi", null, shortText(aim.message)));
     const close = iconButton({ icon: "close", label: t("do.cancel"), keys: "Esc", onclick: () => (this.cancel(), this.focus()) });
     replace(bar, icon(editing ? "edit" : "reply"), words, close);
   }

@@ -137,7 +137,7 @@ class RoomView {
       this.header,
       iconButton({ icon: "back", label: t("do.back"), class: "back phone-only", onclick: () => app.toList() }),
       h("h2", { class: "room-title" }, other ? presenceDot(app.store.people.state(other)) : roomIcon(room), h("bdi", { class: "truncate" }, title)),
-      topic ? h("button", { type: "button", class: "room-topic truncate", dir: "auto", title: topic, onclick: () => this.openTopic(room) }, topic) : null,
+      topic ? h("button", { type: "button", class: "room-topic truncate desk-only", dir: "auto", title: topic, onclick: () => this.openTopic(room) }, topic) : null,
       this.tools(room),
     );
     this.drawPressed();
@@ -153,7 +153,8 @@ class RoomView {
     this.peopleButton = h("button", { type: "button", class: "room-count", "aria-label": people, title: people, onclick: open("members") }, icon("people"), count);
     const more = iconButton({ icon: "more", label: t("room.menu"), onclick: (event) => this.openMenu(room, /** @type {Element} */ (event.currentTarget)) });
     more.setAttribute("aria-haspopup", "menu");
-    return h("div", { class: "room-tools" }, this.searchButton, this.peopleButton, more);
+    const alone = room.kind === "direct" && room.users.length <= 2;
+    return h("div", { class: "room-tools" }, this.searchButton, alone ? null : this.peopleButton, more);
   }
 
   drawPressed() {

@@ -265,18 +265,28 @@ function barButtons(app, room, row) {
 export function onLongPress(list, open) {
   let timer = 0;
   let from = { x: 0, y: 0 };
+  let opened = false;
   const stop = () => clearTimeout(timer);
   list.addEventListener("pointerdown", (event) => {
     const element = event.target instanceof Element ? event.target.closest(".message") : null;
     stop();
     if (event.pointerType !== "touch" || !element) return;
     from = { x: event.clientX, y: event.clientY };
-    timer = setTimeout(() => open(element, from), LONG_PRESS);
+    opened = false;
+    timer = setTimeout(() => {
+      opened = true;
+      open(element, from);
+    }, LONG_PRESS);
   });
   list.addEventListener("pointermove", (event) => {
     if (Math.hypot(event.clientX - from.x, event.clientY - from.y) > STEADY) stop();
   });
   for (const type of ["pointerup", "pointercancel", "pointerleave"]) list.addEventListener(type, stop);
+  // The finger that opened the menu does not click what it lifts from, which would take the menu's focus away.
+  list.addEventListener("touchend", (event) => {
+    if (opened && event.cancelable) event.preventDefault();
+    opened = false;
+  });
   list.addEventListener("contextmenu", (event) => {
     if (/** @type {PointerEvent} */ (event).pointerType === "touch") event.preventDefault();
   });

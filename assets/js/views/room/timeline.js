@@ -148,7 +148,8 @@ export class Timeline {
   draw() {
     const { store } = this.app;
     const model = this.model;
-    if (!model?.loaded || !this.placed || !store.me) return;
+    // A room whose messages had to be forgotten keeps what it shows until they are back; an empty one has none.
+    if (!model || !this.placed || !store.me || (!model.loaded && model.position > 0)) return;
     this.slice.fit(model.messages, this.anchor.stuck ? Infinity : this.seen());
     const { drawn, newer } = this.slice.of(model.messages);
     this.atEnd = !newer && !model.hasNewer;
@@ -178,7 +179,7 @@ export class Timeline {
   drawTop(waiting) {
     const room = this.app.store.rooms.get(this.room);
     const model = room?.timeline;
-    const wanted = waiting && !this.placed ? "skeleton" : model?.start ? "start" : model?.loaded ? "older" : "";
+    const wanted = waiting && !this.placed ? "skeleton" : model?.start || model?.position === 0 ? "start" : model?.loaded ? "older" : "";
     if (this.top.dataset.shows === `${wanted}${this.room}`) return;
     this.top.dataset.shows = `${wanted}${this.room}`;
     if (wanted === "start" && room) replace(this.top, start(this.app, room));

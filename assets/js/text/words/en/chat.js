@@ -130,6 +130,7 @@ export const chat = {
   'upload.remove': 'Remove {name}',
   'upload.too_large': '{name} is too big. At most {limit} per file.',
   'upload.too_many': 'At most 10 files in one message.',
+  'upload.too_big': 'Too big. At most {limit} per file.',
   'upload.empty': 'That file is empty.',
   'upload.pasted': 'pasted',
   'upload.tray': 'Files to send',
