@@ -125,7 +125,7 @@ def test_imports_are_followed_however_they_are_written() -> None:
 
 
 def cold_load(client: Assets) -> list[str]:
-    """What a browser fetches before the first page stands: all that the shell, its styles and modules name."""
+    """What a browser fetches before the first page stands: what the shell, styles and modules name."""
     base = f"/assets/{client.hash}/"
     names = dict.fromkeys(re.findall(rf'"{base}([^"#?]+)', client.shell.plain.decode()))
     for name in [name for name in names if name.endswith(".css")]:

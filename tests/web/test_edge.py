@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
 
+from chatbox.settings import Server as ServerSettings
+from chatbox.settings import Settings
 from chatbox.web import headers
 from tests.web.support import Person, Site, settings, until
 
@@ -218,3 +221,30 @@ def test_a_socket_counts_as_a_connection_of_its_address(tmp_path: Path) -> None:
         until(lambda: site.ask("GET", "/healthz").status == 200)
     finally:
         site.close()
+
+
+def test_behind_a_trusted_proxy_its_word_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "chatbox.web")
+    proxied = Settings(server=ServerSettings(trusted_proxies=(ip_network("127.0.0.0/8"),)))
+    site = Site(tmp_path, proxied)
+    sent = {"Host": "chat.example", "X-Forwarded-For": "6.6.6.6, 192.168.1.9", "X-Forwarded-Proto": "https"}
+    try:
+        assert (
+            site.ask("POST", "/api/server.info", {}, sent | {"Origin": "https://chat.example"}).status == 200
+        )
+        assert (
+            site.ask("POST", "/api/server.info", {}, sent | {"Origin": "http://chat.example"}).status == 403
+        )
+        plain = {"Cookie": f"{site.cookie_name}=x", "Origin": "https://chat.example"}
+        assert site.ask("POST", "/api/ping", {}, sent | plain).status == 401  # on TLS only __Host- is read
+        until(lambda: any("from 192.168.1.9" in record.getMessage() for record in caplog.records))
+    finally:
+        site.close()
+
+
+def test_a_stranger_is_no_proxy(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "chatbox.web")
+    sent = {"X-Forwarded-For": "6.6.6.6", "X-Real-Ip": "6.6.6.6", "X-Forwarded-Proto": "https"}
+    assert site.ask("POST", "/api/server.info", {}, sent | {"Origin": site.origin}).status == 200
+    until(lambda: any("/api/server.info 200" in record.getMessage() for record in caplog.records))
+    assert not any("6.6.6.6" in record.getMessage() for record in caplog.records)
