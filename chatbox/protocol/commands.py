@@ -28,10 +28,10 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", k
     id: int | None = None
 
 
-# -- the connection ---------------------------------------------------------------------------------------------
+# -- the connection -----------------------------------------------------------------------------------------
 
 
-class Hello(Command, tag="hello"):
+class Hello(Command, frozen=True, tag="hello"):
     """A snapshot of what is mine, what changed since `heads`, and from then on every event."""
 
     epoch: Annotated[str, Meta(max_length=64)] | None = None
@@ -40,20 +40,20 @@ class Hello(Command, tag="hello"):
     people: Seq | None = None
 
 
-class Ping(Command, tag="ping"):
+class Ping(Command, frozen=True, tag="ping"):
     """The heads as last queued to this connection."""
 
 
-class Away(Command, tag="away"):
+class Away(Command, frozen=True, tag="away"):
     """Whether the person is away from the screen of this connection."""
 
     away: bool
 
 
-# -- messages ---------------------------------------------------------------------------------------------------
+# -- messages -----------------------------------------------------------------------------------------------
 
 
-class MessagePost(Command, tag="message.post"):
+class MessagePost(Command, frozen=True, tag="message.post"):
     """Post a message. The same nonce again gives the first answer, marked `duplicate`."""
 
     room: Id
@@ -63,7 +63,7 @@ class MessagePost(Command, tag="message.post"):
     files: Annotated[list[FileId], Meta(max_length=10)] = []
 
 
-class MessageEdit(Command, tag="message.edit"):
+class MessageEdit(Command, frozen=True, tag="message.edit"):
     """Set the text of an own message."""
 
     room: Id
@@ -71,17 +71,17 @@ class MessageEdit(Command, tag="message.edit"):
     text: str
 
 
-class MessageDelete(Command, tag="message.delete"):
+class MessageDelete(Command, frozen=True, tag="message.delete"):
     """Delete a message: its place stays, its text and files go."""
 
     room: Id
     seq: Id
 
 
-# -- rooms ------------------------------------------------------------------------------------------------------
+# -- rooms --------------------------------------------------------------------------------------------------
 
 
-class RoomHistory(Command, tag="room.history"):
+class RoomHistory(Command, frozen=True, tag="room.history"):
     """A page of messages by `seq`, exclusive of the bound given; the newest page without one."""
 
     room: Id
@@ -91,7 +91,7 @@ class RoomHistory(Command, tag="room.history"):
     limit: Limit = 50
 
 
-class RoomChanges(Command, tag="room.changes"):
+class RoomChanges(Command, frozen=True, tag="room.changes"):
     """What changed after the position `after`, in its current state, by `rev`."""
 
     room: Id
@@ -99,17 +99,17 @@ class RoomChanges(Command, tag="room.changes"):
     limit: Limit = 200
 
 
-class RoomList(Command, tag="room.list"):
+class RoomList(Command, frozen=True, tag="room.list"):
     """My rooms, and the public ones that I could join."""
 
 
-class RoomMembers(Command, tag="room.members"):
+class RoomMembers(Command, frozen=True, tag="room.members"):
     """Who is in a room."""
 
     room: Id
 
 
-class RoomCreate(Command, tag="room.create"):
+class RoomCreate(Command, frozen=True, tag="room.create"):
     """Make a room and join it as its owner."""
 
     name: Line
@@ -118,7 +118,7 @@ class RoomCreate(Command, tag="room.create"):
     nonce: Nonce | None = None
 
 
-class RoomUpdate(Command, tag="room.update"):
+class RoomUpdate(Command, frozen=True, tag="room.update"):
     """Rename a room, set its topic, archive it or bring it back."""
 
     room: Id
@@ -127,33 +127,33 @@ class RoomUpdate(Command, tag="room.update"):
     archived: bool | None = None
 
 
-class RoomJoin(Command, tag="room.join"):
+class RoomJoin(Command, frozen=True, tag="room.join"):
     """Join a public room."""
 
     room: Id
 
 
-class RoomLeave(Command, tag="room.leave"):
+class RoomLeave(Command, frozen=True, tag="room.leave"):
     """Leave a room."""
 
     room: Id
 
 
-class RoomInvite(Command, tag="room.invite"):
+class RoomInvite(Command, frozen=True, tag="room.invite"):
     """Bring a person into a room."""
 
     room: Id
     user: Id
 
 
-class RoomRemove(Command, tag="room.remove"):
+class RoomRemove(Command, frozen=True, tag="room.remove"):
     """Take a person out of a room."""
 
     room: Id
     user: Id
 
 
-class RoomRole(Command, tag="room.role"):
+class RoomRole(Command, frozen=True, tag="room.role"):
     """Make a member an owner, a moderator or a plain member."""
 
     room: Id
@@ -161,7 +161,7 @@ class RoomRole(Command, tag="room.role"):
     role: Annotated[str, Meta(pattern=r"^(owner|moderator|member)$")]
 
 
-class RoomRead(Command, tag="room.read"):
+class RoomRead(Command, frozen=True, tag="room.read"):
     """Set my read position; backwards only with `unread`."""
 
     room: Id
@@ -169,26 +169,26 @@ class RoomRead(Command, tag="room.read"):
     unread: bool = False
 
 
-class RoomTyping(Command, tag="room.typing"):
+class RoomTyping(Command, frozen=True, tag="room.typing"):
     """Tell the others in a room that I am typing."""
 
     room: Id
 
 
-class RoomHide(Command, tag="room.hide"):
+class RoomHide(Command, frozen=True, tag="room.hide"):
     """Hide a direct room from my list until something new is posted there, or show it again."""
 
     room: Id
     hidden: bool = True
 
 
-class DirectOpen(Command, tag="direct.open"):
+class DirectOpen(Command, frozen=True, tag="direct.open"):
     """The direct room of these people and me: one per set of people."""
 
     users: Annotated[list[Id], Meta(min_length=1, max_length=8)]
 
 
-class Search(Command, tag="search"):
+class Search(Command, frozen=True, tag="search"):
     """Messages with these words and "phrases", newest first, in what I may read."""
 
     text: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -197,14 +197,14 @@ class Search(Command, tag="search"):
     limit: Annotated[int, Meta(ge=1, le=50)] = 20
 
 
-# -- signing in -------------------------------------------------------------------------------------------------
+# -- signing in ---------------------------------------------------------------------------------------------
 
 
-class ServerInfo(Command, tag="server.info"):
+class ServerInfo(Command, frozen=True, tag="server.info"):
     """What the sign-in page needs: the name, whether setup is open, who may join."""
 
 
-class SetupComplete(Command, tag="setup.complete"):
+class SetupComplete(Command, frozen=True, tag="setup.complete"):
     """Name the server and make the first admin. Works once, with the code or token of the console."""
 
     name: Line
@@ -216,7 +216,7 @@ class SetupComplete(Command, tag="setup.complete"):
     shared: bool = False
 
 
-class SessionCreate(Command, tag="session.create"):
+class SessionCreate(Command, frozen=True, tag="session.create"):
     """Sign in. Sets the cookie."""
 
     name: Line
@@ -224,22 +224,22 @@ class SessionCreate(Command, tag="session.create"):
     shared: bool = False
 
 
-class SessionEnd(Command, tag="session.end"):
+class SessionEnd(Command, frozen=True, tag="session.end"):
     """Sign out."""
 
 
-class SessionList(Command, tag="session.list"):
+class SessionList(Command, frozen=True, tag="session.list"):
     """My sign-ins and bearer tokens."""
 
 
-class SessionRevoke(Command, tag="session.revoke"):
+class SessionRevoke(Command, frozen=True, tag="session.revoke"):
     """End one of my sign-ins or tokens, or with `others` all but this one."""
 
     session: Id | None = None
     others: bool = False
 
 
-class UserRegister(Command, tag="user.register"):
+class UserRegister(Command, frozen=True, tag="user.register"):
     """Make an account and sign in."""
 
     name: Line
@@ -249,30 +249,30 @@ class UserRegister(Command, tag="user.register"):
     shared: bool = False
 
 
-class LinkCheck(Command, tag="link.check"):
+class LinkCheck(Command, frozen=True, tag="link.check"):
     """What a one-time link is for, without spending it."""
 
     secret: Secret
 
 
-class PasswordReset(Command, tag="password.reset"):
+class PasswordReset(Command, frozen=True, tag="password.reset"):
     """Set a new password with a link made by an admin. Spends the link."""
 
     secret: Secret
     password: Password
 
 
-class TokenCreate(Command, tag="token.create"):
+class TokenCreate(Command, frozen=True, tag="token.create"):
     """Make a bearer token of mine. It is shown once."""
 
     label: Annotated[str, Meta(min_length=1, max_length=80)]
     password: Password
 
 
-# -- people -----------------------------------------------------------------------------------------------------
+# -- people -------------------------------------------------------------------------------------------------
 
 
-class UserUpdate(Command, tag="user.update"):
+class UserUpdate(Command, frozen=True, tag="user.update"):
     """Change my own name, full name or status text."""
 
     name: Line | None = None
@@ -280,70 +280,70 @@ class UserUpdate(Command, tag="user.update"):
     status: Line | None = None
 
 
-class UserPassword(Command, tag="user.password"):
+class UserPassword(Command, frozen=True, tag="user.password"):
     """Change my password. Ends all my other sessions."""
 
     old: Password
     new: Password
 
 
-class NoticeDismiss(Command, tag="notice.dismiss"):
+class NoticeDismiss(Command, frozen=True, tag="notice.dismiss"):
     """I have read the notice about my account."""
 
 
-class PeopleList(Command, tag="people.list"):
+class PeopleList(Command, frozen=True, tag="people.list"):
     """Everyone, for admins: with what the plain list does not tell."""
 
 
-class UserDisable(Command, tag="user.disable"):
+class UserDisable(Command, frozen=True, tag="user.disable"):
     """Shut an account out at once."""
 
     user: Id
 
 
-class UserEnable(Command, tag="user.enable"):
+class UserEnable(Command, frozen=True, tag="user.enable"):
     """Let a disabled account in again."""
 
     user: Id
 
 
-class UserRole(Command, tag="user.role"):
+class UserRole(Command, frozen=True, tag="user.role"):
     """Make somebody an admin, or a plain member again."""
 
     user: Id
     role: Annotated[str, Meta(pattern=r"^(admin|member)$")]
 
 
-class UserDelete(Command, tag="user.delete"):
+class UserDelete(Command, frozen=True, tag="user.delete"):
     """Delete an account for good: the name becomes free, the messages stay."""
 
     user: Id
 
 
-class UserResetLink(Command, tag="user.reset_link"):
+class UserResetLink(Command, frozen=True, tag="user.reset_link"):
     """Make a link with which somebody sets a new password. Ends all their sessions."""
 
     user: Id
 
 
-class InviteCreate(Command, tag="invite.create"):
+class InviteCreate(Command, frozen=True, tag="invite.create"):
     """Make an invitation link."""
 
     days: Annotated[int, Meta(ge=1, le=90)] = 7
     uses: Annotated[int, Meta(ge=1, le=1000)] | None = None
 
 
-class InviteList(Command, tag="invite.list"):
+class InviteList(Command, frozen=True, tag="invite.list"):
     """The invitations that still work."""
 
 
-class InviteRevoke(Command, tag="invite.revoke"):
+class InviteRevoke(Command, frozen=True, tag="invite.revoke"):
     """Make an invitation link worthless."""
 
     invite: Id
 
 
-class ServerUpdate(Command, tag="server.update"):
+class ServerUpdate(Command, frozen=True, tag="server.update"):
     """Rename the server, or change who may join."""
 
     name: Line | None = None
