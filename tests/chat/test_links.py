@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chat.support import DAY, PASSWORD, World, error_of, in_world, outcomes
 from chatbox.chat.context import Caller
 from chatbox.chat.links import (
     invite_create,
@@ -18,6 +17,7 @@ from chatbox.chat.setup import server_update
 from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.protocol import commands
 from chatbox.store.base import Steps, one
+from tests.chat.support import DAY, PASSWORD, World, error_of, in_world, outcomes
 
 FAR = Caller(address="8.8.8.8")
 NEW = "walnut-harbour-kettle-4"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 
-from chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
 from chatbox.chat.context import Caller
 from chatbox.chat.people import user_delete
 from chatbox.chat.setup import server_update, setup_complete
@@ -14,6 +13,7 @@ from chatbox.errors import Conflict, Forbidden, RateLimited
 from chatbox.operations import user_add
 from chatbox.protocol import commands
 from chatbox.store.base import Steps, one
+from tests.chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
 
 
 def _setup(secret: str, name: str = "ada") -> commands.SetupComplete:
@@ -104,10 +104,13 @@ def _remove_everybody() -> Steps[None]:
 
 @in_world
 async def test_an_admin_from_the_command_line_closes_setup_and_a_member_does_not(world: World) -> None:
+    async def is_open() -> bool:
+        return bool((await server_info(world.ctx, Caller(), commands.ServerInfo()))["setup"])
+
     await user_add(world.ctx, {"name": "ben", "password": PASSWORD})
-    assert world.ctx.server.setup_open
+    assert await is_open()
     await user_add(world.ctx, {"name": "ada", "password": PASSWORD, "admin": True})
-    assert not world.ctx.server.setup_open
+    assert not await is_open()
     assert not (world.folder / FILE_NAME).exists()
     assert isinstance(await error_of(setup_complete(world.ctx, HOME, _setup(world.codes[-1]))), Conflict)
 

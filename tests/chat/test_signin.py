@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from chat.support import DAY, HOME, HOUR, PASSWORD, World, error_of, in_world, outcomes
 from chatbox.chat.context import Caller
 from chatbox.chat.hashing import Cost, Hashing
 from chatbox.chat.sessions import session_list, session_revoke, sweep, token_create
@@ -13,6 +12,7 @@ from chatbox.errors import Forbidden, NotFound, RateLimited, SignedOut
 from chatbox.operations import user_token
 from chatbox.protocol import commands
 from chatbox.store.base import Batch, Steps, one
+from tests.chat.support import DAY, HOME, HOUR, PASSWORD, World, error_of, in_world, outcomes
 
 
 def _sign_in(name: str, password: str = PASSWORD, *, shared: bool = False) -> commands.SessionCreate:
