@@ -45,7 +45,7 @@ _STYLES = "css/joined.css"
 _STYLE_LINKS = re.compile(rf'(?:<link rel="stylesheet" href="{_OWN}[^"]+">\s*)+')
 _STYLE_LINK = re.compile(rf'href="{_OWN}([^"]+)"')
 # Only whole lines: where a comment shares its line with code, telling them apart needs a parser.
-_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*$", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r"""^\s*(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["'](\.[^"']+)["']""", re.MULTILINE)
 
 

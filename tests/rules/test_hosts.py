@@ -33,7 +33,8 @@ def test_known_names_and_addresses_are_allowed(host: str) -> None:
     [
         "", ":", ":80", "[", "[]", "[::1", "::1", "[::1]x", "[1.2.3.4]", "[fe80::1%25eth0]", "1.2.3.4.5",
         "1.2.3.4:99999999", "user@localhost", "localhost/", "localhost localhost", " localhost",
-        "localhost..", "home", "example", "local", "0177.0.0.1", "１.2.3.4", "ⓛocalhost", "localhost\n", "a.localhost",
+        "localhost..", "home", "example", "local", "0177.0.0.1", "１.2.3.4", "ⓛocalhost", "localhost\n",
+        "a.localhost",
     ],
 )  # fmt: skip
 def test_everything_else_is_not(host: str) -> None:

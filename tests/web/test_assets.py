@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -92,6 +95,28 @@ def test_comments_go_and_line_numbers_stay() -> None:
         '/**\n * What it is.\n */\nconst url = "http://x/*"; // kept\n  // gone\n/* gone */\nconst b = 1;\n'
     )
     assert without_comments(source) == '\n\n\nconst url = "http://x/*"; // kept\n\n\nconst b = 1;\n'
+
+
+def test_a_comment_before_code_takes_no_code_with_it() -> None:
+    source = "/** @type {X} */ (one);\ntwo();\n/* gone */\n"
+    assert without_comments(source) == "/** @type {X} */ (one);\ntwo();\n\n"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node checks the syntax")
+def test_every_module_is_a_module_still(tmp_path: Path) -> None:
+    modules = [
+        (name, asset.plain) for name, asset in load_assets(CLIENT).files.items() if name.endswith(".js")
+    ]
+    script = tmp_path / "check.mjs"
+    script.write_text(
+        "import { readFileSync } from 'node:fs'; import vm from 'node:vm';"
+        "for (const [name, text] of JSON.parse(readFileSync(0, 'utf8')))"
+        " new vm.SourceTextModule(text, { identifier: name });"
+    )
+    sent = json.dumps([(name, text.decode()) for name, text in modules])
+    command = ["node", "--experimental-vm-modules", "--no-warnings", str(script)]
+    done = subprocess.run(command, input=sent, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_stylesheets_are_joined_in_their_order(tmp_path: Path) -> None:
