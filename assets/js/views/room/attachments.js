@@ -25,6 +25,8 @@ export function fileList(files) {
 function picture(file) {
   const { width, height } = fitted(file);
   const image = h("img", { src: fileUrl(file), alt: file.name, width, height, loading: "lazy", decoding: "async", draggable: "false" });
+  // Its place is kept even where the file turns out to have another shape than was said.
+  image.style.setProperty("aspect-ratio", `${width} / ${height}`);
   image.addEventListener("error", () => button.replaceWith(card(file)));
   const button = h("button", { type: "button", class: "attachment-image", "aria-label": t("message.image", { name: file.name }), onclick: () => openLightbox(file) }, image);
   return button;
