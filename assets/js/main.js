@@ -6,9 +6,8 @@ import { overlayWords } from "./lib/overlay.js";
 import { parseFragment } from "./text/links.js";
 import { t } from "./text/words/index.js";
 import { createApp, startFrame } from "./views/app.js";
-import { createEntrance } from "./views/entrance.js";
+import { lazily } from "./views/parts.js";
 import { createAnnouncer, createNotifications } from "./views/room/index.js";
-import { createSetup } from "./views/setup.js";
 
 /** The page's own version: the folder that it was loaded from. */
 const assets = new URL(import.meta.url).pathname.split("/").at(-3) ?? "";
@@ -66,7 +65,7 @@ function show() {
   entrance.hidden = next === "app";
   frame.hidden = next !== "app";
   if (next === "app") startApp();
-  else replace(entrance, pageFor(next));
+  else showPage(next);
 }
 
 /** Whoever signs out leaves nothing behind in this page. A new snapshot is no leaving. @param {string} next */
@@ -76,17 +75,19 @@ function leave(next) {
   location.reload();
 }
 
-/** @param {string} name */
-function pageFor(name) {
-  if (name === "setup") return createSetup({ actions }, links.setup).element;
-  if (name === "entrance") {
-    const done = () => {
-      links.password = undefined;
-      show();
-    };
-    return createEntrance({ store, actions }, links, { signedOut: history.state?.signedOut === true, done }).element;
-  }
-  return waiting();
+/** Whoever is signed in never needs these pages, so they are loaded only here. @param {string} name */
+function showPage(name) {
+  if (name === "waiting") return replace(entrance, waiting());
+  const done = () => {
+    links.password = undefined;
+    show();
+  };
+  const draw = (/** @type {HTMLElement} */ element) => {
+    if (showing === name) replace(entrance, element);
+  };
+  if (name === "setup") return lazily(import("./views/setup.js"), ({ createSetup }) => draw(createSetup({ actions }, links.setup).element));
+  const signedOut = history.state?.signedOut === true;
+  return lazily(import("./views/entrance.js"), ({ createEntrance }) => draw(createEntrance({ store, actions }, links, { signedOut, done }).element));
 }
 
 function waiting() {

@@ -4,11 +4,8 @@ import { h, on, replace } from "../lib/dom.js";
 import { openMenu } from "../lib/overlay.js";
 import { parseFragment } from "../text/links.js";
 import { t } from "../text/words/index.js";
-import { openAccount } from "./dialogs/account.js";
 import { openJump, openShortcuts } from "./dialogs/jump.js";
-import { openAddPeople, openRoomSettings } from "./dialogs/room_settings.js";
-import { attempt, avatar, emptyState, personName } from "./parts.js";
-import { createPeoplePage } from "./people_page.js";
+import { attempt, avatar, emptyState, lazily, personName } from "./parts.js";
 import { createPanel, createRoomView } from "./room/index.js";
 import { createBars } from "./bars.js";
 import { createSidebar } from "./sidebar.js";
@@ -65,10 +62,11 @@ export function createApp({ store, actions }) {
       else move({}, true);
     },
     /** @param {number} room */
-    openRoomSettings: (room) => openRoomSettings(app, room),
+    openRoomSettings: (room) => lazily(import("./dialogs/room_settings.js"), (part) => part.openRoomSettings(app, room)),
     /** @param {number} room */
-    addPeople: (room) => openAddPeople(app, room),
-    openAccount: () => openAccount(app),
+    addPeople: (room) => lazily(import("./dialogs/room_settings.js"), (part) => part.openAddPeople(app, room)),
+    openAccount: () => lazily(import("./dialogs/account.js"), (part) => part.openAccount(app)),
+    openSessions: () => lazily(import("./dialogs/account.js"), (part) => part.openSessions(app)),
     openJump: () => openJump(app),
     openShortcuts,
     /** @param {number[]} users */
@@ -127,7 +125,7 @@ export function startFrame(app) {
   const aside = byId("panel");
   const roomView = createRoomView(app);
   const panel = createPanel(app);
-  const peoplePage = createPeoplePage(app);
+  const pages = h("div", { class: "page-place", hidden: true });
   const nothing = h("div", { class: "page-nothing" });
 
   byId("side").setAttribute("aria-label", t("sidebar.label"));
@@ -139,7 +137,7 @@ export function startFrame(app) {
   });
   replace(byId("side"), createSidebar(app));
   replace(byId("bars"), createBars(app));
-  replace(main, roomView.element, peoplePage.element, nothing);
+  replace(main, roomView.element, pages, nothing);
   replace(aside, panel.element);
 
   const draw = () => {
@@ -153,13 +151,13 @@ export function startFrame(app) {
     frame.dataset.shows = showsPanel ? "panel" : roomId || showsPage ? "main" : "list";
     roomView.element.hidden = !room || showsPage;
     nothing.hidden = room !== undefined || showsPage;
-    peoplePage.element.hidden = !showsPage;
+    pages.hidden = !showsPage;
     aside.hidden = !showsPanel;
     if (room && !showsPage) roomView.show(room.id, { seq });
     else roomView.hide();
     if (showsPanel) panel.show(room.id, wanted);
     else panel.hide();
-    if (showsPage) peoplePage.show();
+    if (showsPage) showPeople(app, pages);
     if (!nothing.hidden) replace(nothing, nothingHere(app, roomId));
   };
 
@@ -174,6 +172,11 @@ export function startFrame(app) {
   });
   listenToKeys(app);
   fitToKeyboard(frame);
+}
+
+/** @param {App} app @param {HTMLElement} place */
+function showPeople(app, place) {
+  lazily(import("./people_page.js"), ({ createPeoplePage }) => replace(place, createPeoplePage(app)));
 }
 
 /** A desk always shows a room: the one that was open last, else the first. @param {App} app @returns {Place | null} */

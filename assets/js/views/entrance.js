@@ -141,5 +141,6 @@ function linkButton(text, onclick) {
 export function focusFirst(element) {
   if (matchMedia("(pointer: coarse)").matches) return;
   const fields = /** @type {HTMLInputElement[]} */ ([...element.querySelectorAll("input:not([hidden]):not([type=checkbox]):not([type=radio])")]);
-  (fields.find((input) => input.value === "") ?? fields[0])?.focus();
+  // Only what is on the page takes the focus, and it is put there right after it was made.
+  queueMicrotask(() => (fields.find((input) => input.value === "") ?? fields[0])?.focus());
 }

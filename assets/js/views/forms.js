@@ -137,6 +137,13 @@ export function choiceList({ name, legend, value, hideLegend = false, choices, o
   };
 }
 
+/** Who may join, in words: on the setup page and on the admins'. */
+export const joinChoices = () => [
+  { value: "invite", label: t("setup.join_invite"), hint: t("setup.join_invite_hint") },
+  { value: "network", label: t("setup.join_network"), hint: t("setup.join_network_hint") },
+  { value: "closed", label: t("setup.join_closed"), hint: t("setup.join_closed_hint") },
+];
+
 /**
  * One of a few short ones, side by side.
  * @param {{legend: string, value: string, choices: {value: string, label: string, icon?: string}[],

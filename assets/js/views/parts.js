@@ -155,6 +155,24 @@ export async function loadInto(place, load, draw) {
 }
 
 /**
+ * Runs with a module that is seldom needed, so that opening the chat does not wait for it.
+ * @template T
+ * @param {Promise<T>} loading
+ * @param {(module: T) => void} run
+ */
+export async function lazily(loading, run) {
+  let module;
+  try {
+    module = await loading;
+  } catch {
+    // Offline, or the server has a newer client and not this one's files any more.
+    toast(t("app.part_missing"), { kind: "error", action: { label: t("app.reload_now"), onclick: () => location.reload() } });
+    return;
+  }
+  run(module);
+}
+
+/**
  * Does it, and says in words where it was refused.
  * @template T
  * @param {Promise<T>} promise

@@ -6,9 +6,8 @@ import { fullDate, relative } from "../text/dates.js";
 import { label } from "../text/names.js";
 import { rankPeople } from "../text/rank.js";
 import { t } from "../text/words/index.js";
-import { choiceList, field, form } from "./forms.js";
+import { choiceList, field, form, joinChoices } from "./forms.js";
 import { attempt, avatar, emptyState, loadInto, moment, personName, secretField } from "./parts.js";
-import { joinChoices } from "./setup.js";
 
 /**
  * @typedef {import("./app.js").App} App
@@ -39,7 +38,7 @@ export function createPeoplePage(app) {
   });
   filter.addEventListener("input", drawPeople);
 
-  const element = h("section", { class: "page", hidden: true, "aria-label": t("admin.title") },
+  const element = h("section", { class: "page", "aria-label": t("admin.title") },
     h("header", { class: "page-head" },
       iconButton({ icon: "back", label: t("do.back"), class: "phone-only", onclick: () => app.toList() }),
       h("h1", { class: "grow truncate" }, t("admin.title"))),
@@ -48,17 +47,13 @@ export function createPeoplePage(app) {
       section(t("invite.title"), t("invite.about"), inviteButton(app, loadInvites), invites),
       section(t("admin.server"), null, null, server))));
 
-  return {
-    element,
-    show() {
-      replace(server, serverForm(app));
-      loadInvites();
-      loadInto(people, () => app.actions.people.list(), (list) => {
-        everyone = [...list].sort((a, b) => STATES[a.state] - STATES[b.state] || label(a).localeCompare(label(b)));
-        drawPeople();
-      });
-    },
-  };
+  replace(server, serverForm(app));
+  loadInvites();
+  loadInto(people, () => app.actions.people.list(), (list) => {
+    everyone = [...list].sort((a, b) => STATES[a.state] - STATES[b.state] || label(a).localeCompare(label(b)));
+    drawPeople();
+  });
+  return element;
 }
 
 const STATES = { active: 0, disabled: 1, deleted: 2 };

@@ -3,16 +3,9 @@
 import { h, icon } from "../lib/dom.js";
 import { t } from "../text/words/index.js";
 import { card, focusFirst } from "./entrance.js";
-import { choiceList, field, form, nameField, passwordField } from "./forms.js";
+import { choiceList, field, form, joinChoices, nameField, passwordField } from "./forms.js";
 
 /** @typedef {import("./entrance.js").Actions} Actions */
-
-/** Who may join, in words: on the setup page and on the admins'. */
-export const joinChoices = () => [
-  { value: "invite", label: t("setup.join_invite"), hint: t("setup.join_invite_hint") },
-  { value: "network", label: t("setup.join_network"), hint: t("setup.join_network_hint") },
-  { value: "closed", label: t("setup.join_closed"), hint: t("setup.join_closed_hint") },
-];
 
 /**
  * @param {{actions: Actions}} client
@@ -57,6 +50,6 @@ export function createSetup({ actions }, token) {
   document.title = t("setup.title");
   const element = h("main", { class: "entrance" },
     card({ badge: icon("chat"), title: t("setup.title"), lead: t("setup.intro"), body, wide: true }));
-  queueMicrotask(() => focusFirst(element));
+  focusFirst(element);
   return { element };
 }

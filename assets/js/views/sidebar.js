@@ -5,9 +5,7 @@ import { keyed } from "../lib/keyed.js";
 import { confirmDialog, openMenu } from "../lib/overlay.js";
 import { initials, label } from "../text/names.js";
 import { t } from "../text/words/index.js";
-import { openSessions } from "./dialogs/account.js";
-import { openBrowseRooms, openCreateRoom, openNewDirect } from "./dialogs/rooms.js";
-import { attempt, avatar, keyNames, personName, presenceDot, roomIcon, roomTitle } from "./parts.js";
+import { attempt, avatar, keyNames, lazily, personName, presenceDot, roomIcon, roomTitle } from "./parts.js";
 
 /**
  * @typedef {import("./app.js").App} App
@@ -49,7 +47,7 @@ export function createSidebar(app) {
     h("div", { class: "sidebar-scroll" },
       section(t("sidebar.rooms"), t("sidebar.add_room"), (button) => openRoomMenu(app, button)),
       rooms,
-      section(t("sidebar.direct"), t("sidebar.add_direct"), () => openNewDirect(app)),
+      section(t("sidebar.direct"), t("sidebar.add_direct"), () => withRooms((part) => part.openNewDirect(app))),
       direct,
       more),
     foot);
@@ -131,9 +129,14 @@ function row({ icon: mark, name, quiet = false, onclick }) {
 /** @param {App} app @param {Element} anchor */
 function openRoomMenu(app, anchor) {
   openMenu(anchor, [
-    { label: t("room.create"), icon: "plus", onclick: () => openCreateRoom(app) },
-    { label: t("room.browse"), icon: "compass", onclick: () => openBrowseRooms(app) },
+    { label: t("room.create"), icon: "plus", onclick: () => withRooms((part) => part.openCreateRoom(app)) },
+    { label: t("room.browse"), icon: "compass", onclick: () => withRooms((part) => part.openBrowseRooms(app)) },
   ], { align: "end", label: t("sidebar.add_room") });
+}
+
+/** @param {(part: typeof import("./dialogs/rooms.js")) => void} run */
+function withRooms(run) {
+  return lazily(import("./dialogs/rooms.js"), run);
 }
 
 /** The direct rooms that are not in the list. @param {App} app @param {Element} anchor */
@@ -167,7 +170,7 @@ function openOwnMenu(app, anchor) {
   const themeIcons = { system: "monitor", light: "sun", dark: "moon" };
   openMenu(anchor, [
     { label: t("profile.edit"), icon: "user", onclick: () => app.openAccount() },
-    { label: t("sessions.title"), icon: "laptop", onclick: () => openSessions(app) },
+    { label: t("sessions.title"), icon: "laptop", onclick: () => app.openSessions() },
     store.me?.role === "admin" && { label: t("admin.title"), icon: "people", onclick: () => app.go({ page: "people" }) },
     { label: t("keys.title"), icon: "keyboard", hint: `${keyNames.command} /`, onclick: () => app.openShortcuts() },
     "line",

@@ -4,6 +4,8 @@ export const common = {
   'app.skip': 'Skip to the messages',
   'app.loading': 'Loading…',
   'app.reload': 'Reload for the new version',
+  'app.reload_now': 'Reload',
+  'app.part_missing': 'This part of the page could not be loaded. Try again when you are online, or reload.',
   'app.new_version': 'There is a new version of this page.',
   'app.new_messages': { one: '{n} new message', other: '{n} new messages' },
   'app.title': '{room} · {server}',
