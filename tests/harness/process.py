@@ -1,0 +1,213 @@
+"""The server as a process of its own: started, killed, stopped, started again; its log is read at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.harness.http import Answer, Http
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "plum-trout-lantern-9"
+STARTS_WITHIN = 30.0  # seconds
+FREE = {  # every limit of speed and number lifted
+    "limits.messages_per_second": "0",
+    "limits.messages_burst": "0",
+    "limits.connections_per_user": "0",
+    "limits.connections_per_address": "0",
+}
+_TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|Traceback|Exception")
+
+
+class Person(NamedTuple):
+    """Somebody who is signed in."""
+
+    id: int
+    name: str
+    cookie: str
+    origin: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a browser would send along."""
+        return {"Cookie": self.cookie, "Origin": self.origin}
+
+
+def program() -> list[str]:
+    """The start of every command line: from source, or the executable that CHATBOX_EXECUTABLE names."""
+    executable = os.environ.get("CHATBOX_EXECUTABLE")
+    return [executable] if executable else [sys.executable, str(ROOT / "chatbox.py")]
+
+
+class Server:
+    """`folder` holds the data folder and the log. The port stays the same from start to start."""
+
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
+        self.data = folder / "data"
+        self.port = 0
+        self.starts = 0
+        self._folder = folder
+        self._ready = folder / "ready.json"
+        self._log = folder / "log.txt"
+        self._settings = FREE | (settings or {})
+        self._process: asyncio.subprocess.Process | None = None
+        self._pid = 0
+        self._environment = os.environ | {
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+            "XDG_DATA_HOME": str(folder),
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    # -- the process ---------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start it and wait until it accepts connections."""
+        self._ready.unlink(missing_ok=True)
+        self._process = await self.launch()
+        ready = await self._wait_until_ready()
+        self.port, self._pid = ready["port"], ready["pid"]
+        self.starts += 1
+
+    async def launch(self) -> asyncio.subprocess.Process:
+        """Start a process on the folder, whatever becomes of it."""
+        words = ["--no-browser", "--host", "127.0.0.1", "--port", str(self.port)]
+        words += ["--data", str(self.data), "--ready-file", str(self._ready)]
+        for key, value in self._settings.items():
+            words += ["--set", f"{key}={value}"]
+        with self._log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *program(), *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=log,
+                env=self._environment,
+            )  # fmt: skip
+
+    async def _wait_until_ready(self) -> dict[str, Any]:
+        assert self._process is not None
+        async with asyncio.timeout(STARTS_WITHIN):
+            while not self._ready.exists():
+                if self._process.returncode is not None:
+                    raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.log}")
+                await asyncio.sleep(0.01)
+        found: dict[str, Any] = json.loads(self._ready.read_text())
+        return found
+
+    async def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        os.kill(self._pid, signal.SIGKILL)
+        await self._ended()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the serving process."""
+        os.kill(self._pid, number)
+
+    async def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return await self._ended()
+
+    async def ended(self) -> int:
+        """Wait for its end; returns the exit code."""
+        return await self._ended()
+
+    async def _ended(self) -> int:
+        assert self._process is not None
+        code = await self._process.wait()
+        self._process = None
+        return code
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def run(self, *words: str, text: str = "") -> tuple[int, str]:
+        """One command of the command line on this folder: its exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *program(), *words, "--data", str(self.data), env=self._environment,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        printed, _ = await process.communicate(text.encode())
+        return process.returncode or 0, printed.decode()
+
+    async def check(self) -> None:
+        """`chatbox check` finds nothing wrong."""
+        code, printed = await self.run("check")
+        assert code == 0, printed
+
+    # -- its log and its database --------------------------------------------------------------------------
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def assert_quiet(self) -> None:
+        """Nothing that went wrong stands in the log."""
+        trouble = [line for line in self.log.splitlines() if _TROUBLE.search(line)]
+        assert not trouble, "\n".join(trouble[:20]) + "\n\n" + self.log[-4000:]
+
+    def rows(self, sql: str, *params: Any) -> list[Any]:
+        """What the database says, read beside the server."""
+        address = f"{(self.data / 'chatbox.sqlite3').as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=20)) as connection:
+            return connection.execute(sql, params).fetchall()
+
+    # -- people --------------------------------------------------------------------------------------------
+
+    async def set_up(self, name: str = "ada") -> Person:
+        """Complete the setup; everybody on this network may join. Gives the admin."""
+        secret = (self.data / "setup-code.txt").read_text().split()[0]
+        return await self._person(name, "setup.complete", secret=secret, server_name="Attic", join="network")
+
+    async def register(self, name: str) -> Person:
+        """Somebody new."""
+        return await self._person(name, "user.register")
+
+    async def sign_in(self, name: str) -> Person:
+        """Another sign-in of somebody who is registered."""
+        return await self._person(name, "session.create")
+
+    async def _person(self, name: str, command: str, **fields: str) -> Person:
+        http = Http(self.port)
+        answer = await http.command(command, name=name, password=PASSWORD, **fields)
+        await http.close()
+        assert answer.status == 200, answer.body
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        return Person(answer.json["user"]["id"], name, cookie, self.url)
+
+    async def command(self, person: Person, name: str, /, **fields: Any) -> Answer:
+        """One command over HTTP."""
+        http = Http(self.port, person.headers)
+        answer = await http.command(name, **fields)
+        await http.close()
+        return answer
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, settings: dict[str, str] | None = None, people: int = 1
+) -> AsyncIterator[Any]:
+    """A server that is set up, with so many people; gives it and them. It must end well, with a quiet log."""
+    server = Server(folder, settings)
+    await server.start()
+    try:
+        everybody = [await server.set_up()]
+        for number in range(1, people):
+            everybody.append(await server.register(f"person{number}"))
+        yield server, everybody
+        if server.running:
+            assert await server.stop() == 0, server.log[-4000:]
+        server.assert_quiet()
+    finally:
+        if server.running:
+            await server.kill()
