@@ -30,7 +30,7 @@ async function run(seed) {
     switch (pick(9)) {
       case 0:
       case 1: server.post(room, 3, `${step}`, random() < 0.4 ? { mentions: [1 + pick(2)] } : {}); break;
-      case 2: if (seq) server.change(room, seq, `edited ${step}`); break;
+      case 2: if (seq) server.change(room, seq, `edited ${step}`, random() < 0.4 ? [1 + pick(2)] : undefined); break;
       case 3: if (seq) server.change(room, seq, null); break;
       case 4: written.push(actions.messages.post(room, `own ${step}`).nonce); break;
       case 5: actions.messages.markRead(room, store.rooms.get(room)?.timeline.newest ?? 0); break;

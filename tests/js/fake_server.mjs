@@ -6,7 +6,7 @@ import { FakeClock, FakeStorage } from './fakes.mjs';
  * refuse. Its counts are computed anew each time, from nothing but the posts.
  *
  * @typedef {import('../../assets/js/protocol/types.js').Message} Message
- * @typedef {{id: number, head: number, messages: Map<number, Message>, published: number, read: Map<number, number>, mentions: Map<number, number[]>}} FakeRoom
+ * @typedef {{id: number, head: number, messages: Map<number, Message>, published: number, read: Map<number, number>}} FakeRoom
  * @typedef {{code: string, message: string, retry_in?: number, field?: string}} Refusal
  */
 
@@ -48,7 +48,7 @@ export class FakeServer {
 
   /** @param {number} id */
   addRoom(id) {
-    this.rooms.set(id, { id, head: 1, messages: new Map(), published: 1, read: new Map(), mentions: new Map() });
+    this.rooms.set(id, { id, head: 1, messages: new Map(), published: 1, read: new Map() });
   }
 
   /**
@@ -62,7 +62,6 @@ export class FakeServer {
     const seq = ++room.head;
     const at = this.clock.now();
     room.messages.set(seq, { room: id, seq, rev: seq, user, text, at, nonce, ...(mentions && { mentions }) });
-    room.mentions.set(seq, mentions ?? []);
     room.read.set(user, seq);
     return seq;
   }
@@ -71,15 +70,16 @@ export class FakeServer {
    * @param {number} id
    * @param {number} seq
    * @param {string | null} text null deletes
+   * @param {number[]} [mentions]
    */
-  change(id, seq, text) {
+  change(id, seq, text, mentions) {
     const room = this.room(id);
     const old = room.messages.get(seq);
     if (!old || old.deleted) return;
     const rev = ++room.head;
     const now = this.clock.now();
     const { mentions: _, ...bare } = old;
-    room.messages.set(seq, text === null ? { ...bare, rev, text: '', deleted: now } : { ...old, rev, text, edited: now });
+    room.messages.set(seq, text === null ? { ...bare, rev, text: '', deleted: now } : { ...bare, rev, text, edited: now, ...(mentions && { mentions }) });
   }
 
   /** Sends each room's changes since the last time as one event. @param {number} [only] */
@@ -135,8 +135,8 @@ export class FakeServer {
    */
   counts(room, user) {
     const read = room.read.get(user) ?? 0;
-    const unread = [...room.messages.keys()].filter((seq) => seq > read);
-    const mentions = unread.filter((seq) => room.mentions.get(seq)?.includes(user));
+    const unread = [...room.messages.values()].filter(({ seq }) => seq > read);
+    const mentions = unread.filter((message) => message.mentions?.includes(user));
     return { read, unread: unread.length, mentions: mentions.length };
   }
 

@@ -54,9 +54,10 @@ export class RoomActions {
     }
   }
 
-  /** @returns {Promise<RoomInfo[]>} mine, and those that I could join */
+  /** @returns {Promise<RoomInfo[]>} mine but for the direct ones, and those that I could join */
   async browse() {
-    return (await this.#client.read('room.list')).rooms;
+    const { rooms } = await this.#client.read('room.list');
+    return rooms.filter((/** @type {RoomInfo} */ { kind }) => kind !== 'direct');
   }
 
   /** @param {{name: string, kind: 'public' | 'private', topic?: string}} fields */

@@ -1,5 +1,5 @@
 import { Timeline } from './timeline.js';
-import { countPosts } from './unread.js';
+import { recount } from './unread.js';
 
 /**
  * @typedef {import('../protocol/types.js').RoomInfo} RoomInfo
@@ -9,7 +9,7 @@ import { countPosts } from './unread.js';
 /** A room of mine: its settings, my place in it, and its timeline. */
 export class Room {
   timeline = new Timeline();
-  /** Everything posted up to this number is in the counts. */
+  /** Every change up to this number is in the counts. */
   counted = 0;
   /** The position at which `read` was last set from outside: a gap that begins there leaves the counts unsure. */
   readSetAt = -1;
@@ -99,18 +99,26 @@ export class Room {
    * @param {number} head
    * @param {Message[]} messages
    * @param {number} me
-   * @returns {Message[]} the posts among them that had not been counted
+   * @returns {{posts: Message[], sure: boolean}} the posts that had not been counted; whether the counts are right now
    */
   advance(after, head, messages, me) {
-    const fresh = messages.filter(({ seq }) => seq > this.counted);
-    Object.assign(this, countPosts(this, fresh, me));
+    const posts = messages.filter(({ seq }) => seq > this.counted);
+    const edits = messages.filter(({ seq, rev }) => seq <= this.counted && rev > this.counted);
+    const { sure, ...counts } = recount(this, posts, edits.map((now) => ({ now, before: this.#counted(now.seq) })), me);
+    Object.assign(this, counts);
     this.counted = Math.max(this.counted, head);
-    this.at = Math.max(this.at, ...fresh.map(({ at }) => at));
-    if (fresh.length) this.hidden = false;
+    this.at = Math.max(this.at, ...posts.map(({ at }) => at));
+    if (posts.length) this.hidden = false;
     this.timeline.merge(messages);
     this.timeline.know(after + 1, head);
     this.timeline.position = this.head = Math.max(head, this.position);
-    return fresh;
+    return { posts, sure };
+  }
+
+  /** The state of a message that is in the counts, where it is held. @param {number} seq */
+  #counted(seq) {
+    const held = this.timeline.get(seq);
+    return held && held.rev <= this.counted && this.counted <= this.position ? held : null;
   }
 
   /** Drop what is held of it and stand at a position. @param {number} position */

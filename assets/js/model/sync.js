@@ -1,5 +1,3 @@
-import { isUnsure } from './unread.js';
-
 /**
  * What the server sends, applied to the store by the rules of positions: an event above my position is a gap, one at or
  * below it is old, and of two states of a message the greater `rev` wins.
@@ -66,13 +64,12 @@ function applyMessages(store, { room: id, after, head, messages, members = [], r
   if (!room || head <= room.position) return 'done';
   if (after > room.position) return 'gap';
   const readInGap = repaired && room.readSetAt === room.position;
-  const posts = room.advance(after, head, messages, store.me?.id ?? 0);
+  const { posts, sure } = room.advance(after, head, messages, store.me?.id ?? 0);
   settle(store, room, messages);
   if (repaired ? store.members.forget(id) : store.members.apply(id, members)) store.touch('members', id);
-  if (messages.length) store.touch('timeline', id);
-  if (posts.length) store.touch('rooms', id);
+  if (messages.length) for (const topic of ['timeline', 'rooms']) store.touch(topic, id);
   store.arrived(room, posts);
-  return readInGap || posts.some(isUnsure) ? 'hello' : 'done';
+  return readInGap || !sure ? 'hello' : 'done';
 }
 
 /**

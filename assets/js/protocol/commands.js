@@ -1,10 +1,10 @@
 /**
- * The commands of the server that this client uses, by their names on the wire. Commands of the first list go over HTTP:
- * nobody is signed in yet, or they set or clear the cookie.
+ * The commands of the server that this client uses, by their names on the wire. Those of the list go over HTTP:
+ * nobody is signed in yet, they set or clear the cookie, or they carry a password.
  */
 const OVER_HTTP = new Set([
   'server.info', 'setup.complete', 'session.create', 'session.end', 'user.register', 'user.password', 'link.check',
-  'password.reset',
+  'password.reset', 'token.create',
 ]);
 
 /** @param {string} name */
