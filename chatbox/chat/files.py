@@ -48,9 +48,25 @@ class Upload:
             await self._flush()
 
     async def finish(self) -> dict[str, Any]:
-        """Make it durable, and give its description. Raises StorageFull, and what `files.add` raises."""
+        """Make it durable, and give its description. Raises StorageFull, and what `files.add` raises.
+
+        From now on a client that goes away stops nothing."""
+        self._end()
+        try:
+            return await self._store()
+        except BaseException:
+            self._discard()
+            raise
+
+    def abandon(self) -> None:
+        """Remove what arrived, unless it is being stored. Never waits for the disk."""
+        if self._running:
+            self._end()
+            self._discard()
+
+    async def _store(self) -> dict[str, Any]:
         await self._flush()
-        incoming, ctx = self._incoming, self._ctx
+        incoming, ctx, caller = self._incoming, self._ctx, self._caller
         await asyncio.to_thread(incoming.sync)
         kind, width, height = file_kind(self._name, incoming.head)
         file = files.File(
@@ -58,24 +74,23 @@ class Upload:
         )
         async with ctx.blobs.lock:
             await asyncio.to_thread(ctx.blobs.place, incoming, file.hash)
-            add = partial(files.add, file=file, user=self._caller.user, session=self._caller.session)
+            add = partial(files.add, file=file, user=caller.user, session=caller.session)
             reply: dict[str, Any] = await ctx.committer.submit(add)
-        self._end()
         return reply
-
-    def abandon(self) -> None:
-        """Remove what arrived. Does nothing after the end; never waits for the disk."""
-        if self._running:
-            self._end()
-            asyncio.get_running_loop().run_in_executor(None, self._incoming.discard)
 
     async def _flush(self) -> None:
         chunk, self._waiting = bytes(self._waiting), bytearray()
         await asyncio.to_thread(self._incoming.write, chunk)
 
+    def _discard(self) -> None:
+        asyncio.get_running_loop().run_in_executor(None, self._incoming.discard)
+
     def _end(self) -> None:
         self._running = False
-        self._ctx.blobs.running[self._caller.user] -= 1
+        running = self._ctx.blobs.running
+        running[self._caller.user] -= 1
+        if not running[self._caller.user]:
+            del running[self._caller.user]
 
 
 def too_large(ctx: Context) -> TooLarge:

@@ -160,8 +160,9 @@ class Handler(RequestHandler):
         return int(text) if len(text) < 19 else sys.maxsize
 
     def _drains(self) -> bool:
+        """Whether a refusal waits for the body to be through. Only `post` looks for one that waits."""
         headers = self.request.headers
-        if "Expect" in headers:
+        if self.request.method != "POST" or "Expect" in headers:
             return False
         length = self._length()
         return (

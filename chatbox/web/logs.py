@@ -14,7 +14,7 @@ from chatbox.rules.text import escape_controls
 
 log = logging.getLogger("chatbox.web")
 
-_CLIENT_MISTAKES = ("tornado.general", "tornado.access")
+_TORNADO = ("tornado.general", "tornado.access", "tornado.application")
 
 
 class _Calm(logging.Filter):
@@ -33,7 +33,7 @@ _calm = _Calm()
 
 def calm_tornado() -> None:
     """Route Tornado's own log lines through here. Calling it again changes nothing."""
-    for name in _CLIENT_MISTAKES:
+    for name in _TORNADO:
         logging.getLogger(name).addFilter(_calm)
 
 

@@ -69,11 +69,30 @@ class Upload(Handler):
             self.upload.abandon()
 
 
+class Rights:
+    """Whether a file may still be read while it is being sent: asked anew where the user's access changed."""
+
+    def __init__(self, handler: Handler, id: str, user: int, generation: int) -> None:
+        self._handler = handler
+        self._id = id
+        self._user = user
+        self._generation = generation
+
+    async def check(self) -> None:
+        """Raises SignedOut or NotFound."""
+        ctx = self._handler.ctx
+        if (now := ctx.hub.generation(self._user)) != self._generation:
+            await files.find(ctx, await self._handler.identify(), self._id)
+            self._generation = now
+
+
 class Download(Handler):
     """One file, whole or in part (RFC 9110, 14). The name in the address is for people only."""
 
     async def get(self, id: str, name: str) -> None:
-        file = await files.find(self.ctx, await self.identify(), id)
+        caller = await self.identify()
+        generation = self.ctx.hub.generation(caller.user)
+        file = await files.find(self.ctx, caller, id)
         self._describe(file.name, file.type, file.hash)
         if self.check_etag_header():
             self.set_status(304)
@@ -89,7 +108,7 @@ class Download(Handler):
         if self.request.method == "GET":
             content = await files.open_content(self.ctx, file)
             try:
-                await self._stream(content, start, end - start)
+                await self._stream(content, start, end - start, Rights(self, id, caller.user, generation))
             finally:
                 await asyncio.to_thread(content.close)
 
@@ -119,16 +138,17 @@ class Download(Handler):
         self.set_header("Content-Range", f"bytes {found[0]}-{found[1] - 1}/{size}")
         return found
 
-    async def _stream(self, content: BinaryIO, start: int, length: int) -> None:
+    async def _stream(self, content: BinaryIO, start: int, length: int, rights: Rights) -> None:
         """Send in blocks, reading the next one when the last one has left."""
         try:
             await asyncio.to_thread(content.seek, start)
             while length and (block := await asyncio.to_thread(content.read, min(BLOCK, length))):
+                await rights.check()
                 length -= len(block)
                 self.write(block)
                 async with asyncio.timeout(PATIENCE):
                     await self.flush()
-        except (StreamClosedError, TimeoutError):
+        except (ChatboxError, StreamClosedError, TimeoutError):
             length = -1
         if length:  # too little was sent: only closing tells the client so
             self._close()

@@ -71,6 +71,17 @@ def test_the_host_rule(site: Site, host: str, status: int) -> None:
     assert answer.status == status
 
 
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_a_body_brings_no_request_past_the_rules(site: Site, method: bytes, body: bytes) -> None:
+    for path in (b"/", b"/healthz", b"/metrics", b"/ws"):
+        with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+            raw.sendall(method + b" " + path + b" HTTP/1.1\r\nHost: evil.example\r\n" + body)
+            assert raw.recv(65536)[:12] in (b"HTTP/1.1 421", b"HTTP/1.1 405")
+
+
 def test_a_refused_host_is_told_what_to_do(site: Site) -> None:
     answer = site.ask("GET", "/", headers={"Host": "evil.example"})
     assert answer.headers["content-type"].startswith("text/html")

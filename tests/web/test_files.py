@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -345,6 +346,41 @@ def being_read(file: Path) -> bool:
     return any(
         os.path.realpath(f"/proc/self/fd/{number}") == str(file) for number in os.listdir("/proc/self/fd")
     )
+
+
+def test_who_is_taken_out_gets_not_the_rest_of_a_file(tmp_path: Path) -> None:
+    site = Site(tmp_path, settings())
+    ada, ben = site.add_person("ada"), site.add_person("ben")
+    room = private_room(site, ada)
+    file = upload(site, ada, content=bytes(20 * 2**20))
+    post(site, ada, room, file)
+    site.command(ada, "room.invite", room=room, user=ben.id)
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.connect(("127.0.0.1", site.port))
+        head = f"GET {address(file)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ben.token}\r\n\r\n"
+        raw.sendall(head.encode())
+        assert raw.recv(100).startswith(b"HTTP/1.1 200")
+        site.command(ada, "room.remove", room=room, user=ben.id)
+        received = 0
+        while part := raw.recv(2**20):
+            received += len(part)
+        assert received < 20 * 2**20
+    site.close()
+
+
+def test_a_client_that_leaves_after_the_last_byte_breaks_nothing(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    oda = site.add_person("oda")
+    for _ in range(30):
+        raw = half_an_upload(site, oda)
+        until(lambda: site.ctx.blobs.running[oda.id] == 1)
+        raw.sendall(b"x" * 500)
+        raw.close()
+        until(lambda: site.ctx.blobs.running[oda.id] == 0)
+    upload(site, oda)
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which files are open")
