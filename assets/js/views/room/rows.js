@@ -38,17 +38,18 @@ export function keyOf(message) {
  * Rows for messages in their order, with day lines, the New line and groups.
  * @param {readonly Message[]} messages
  * @param {readonly Pending[]} pending own ones that are not stored yet
- * @param {{me: number, online: boolean, line: number | null, author: (user: number) => Person,
- *   quoted: (seq: number) => Message | undefined}} options `line`: the seq that reading stopped at, null for no line
+ * @param {{me: number, online: boolean, older: boolean, line: number | null, author: (user: number) => Person,
+ *   quoted: (seq: number) => Message | undefined}} options `line`: the seq that reading stopped at, null for
+ *   no line; `older`: there are messages above these, so the line may belong among them
  * @returns {Row[]}
  */
-export function rowsOf(messages, pending, { me, online, line, author, quoted }) {
+export function rowsOf(messages, pending, { me, online, older, line, author, quoted }) {
   /** @type {Row[]} */
   const rows = [];
   /** @type {Message | null} the first message of the group */
   let first = null;
   let day = "";
-  let marked = line === null;
+  let marked = line === null || (older && messages.length > 0 && messages[0].seq > line + 1);
   const stored = new Set(pending.length ? messages.map((message) => message.nonce) : []);
   const waiting = pending.filter((one) => !stored.has(one.nonce));
   for (const { message, own } of [...messages.map(asStored), ...waiting.map((one) => asMessage(one, me))]) {

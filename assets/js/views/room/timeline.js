@@ -151,11 +151,12 @@ export class Timeline {
     // A room whose messages had to be forgotten keeps what it shows until they are back; an empty one has none.
     if (!model || !this.placed || !store.me || (!model.loaded && model.position > 0)) return;
     this.slice.fit(model.messages, this.anchor.stuck ? Infinity : this.seen());
-    const { drawn, newer } = this.slice.of(model.messages);
+    const { drawn, older, newer } = this.slice.of(model.messages);
     this.atEnd = !newer && !model.hasNewer;
     const rows = rowsOf(drawn, this.atEnd ? store.outbox.of(this.room) : [], {
       me: store.me.id,
       online: store.connection.state === "online",
+      older: older || model.hasOlder,
       line: this.line(),
       author: (user) => store.people.get(user),
       quoted: (seq) => model.get(seq),
