@@ -9,7 +9,7 @@ VENV := .venv
 VENV_BUILD := .venv-build
 VENV_LOCK := .venv-lock
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
-JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name 'test_*.js' \) 2>/dev/null | sort)
+JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2>/dev/null | sort)
 
 .PHONY: run test test-js test-python check ruff mypy tsc build smoke lock clean
 
