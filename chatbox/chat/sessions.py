@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chatbox.chat.context import Caller, Context
-from chatbox.chat.signin import DAY, new_token, oldest_use, slow_down
+from chatbox.chat.signin import DAY, matches, new_token, oldest_use
 from chatbox.errors import Forbidden, Invalid, NotFound
 from chatbox.protocol import commands
 from chatbox.rules.names import name_key
@@ -63,11 +63,8 @@ async def token_create(ctx: Context, caller: Caller, cmd: commands.TokenCreate) 
 async def confirm_password(ctx: Context, caller: Caller, password: str, *, field: str) -> Account:
     """That it is really the owner who sits there. Raises `Forbidden` (with `field`) and `RateLimited`."""
     found = await ctx.store.read(users.acting(caller.require_user(), caller.session))
-    key = name_key(found.name)
-    slow_down(ctx, caller, key)
-    if not await ctx.hashing.matches(password, found.password):
+    if not await matches(ctx, caller, name_key(found.name), password, found.password):
         raise Forbidden("The password is wrong.", field=field)
-    ctx.throttle.succeeded(key, caller.address)
     return found
 
 

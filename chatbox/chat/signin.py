@@ -14,7 +14,6 @@ from chatbox.errors import ChatboxError, Forbidden
 from chatbox.protocol import commands
 from chatbox.rules.agents import describe
 from chatbox.rules.names import name_key
-from chatbox.rules.text import escape_controls
 from chatbox.rules.tokens import TOKEN_BYTES, digest
 from chatbox.store import sessions, users
 from chatbox.store.base import Batch, Steps
@@ -129,27 +128,16 @@ async def check_password(ctx: Context, caller: Caller, name: str, password: str)
 
     Raises `RateLimited` where it comes too early after failures, and `Busy`."""
     key = name_key(name.strip())
-    slow_down(ctx, caller, key)
     found = await ctx.store.read(users.by_key(key))
     stored = found.password if found is not None and found.active else None
-    if not await ctx.hashing.matches(password, stored):
-        return None
-    ctx.throttle.succeeded(key, caller.address)
-    return found
+    return found if await matches(ctx, caller, key, password, stored) else None
 
 
-def slow_down(ctx: Context, caller: Caller, key: str) -> None:
-    """Count an attempt at an account's password. Raises `RateLimited`."""
-    try:
-        ctx.throttle.attempt(key, caller.address)
-    except ChatboxError as error:
-        log.info(
-            "sign-in as %s from %s is slowed down by %s s: too many attempts",
-            escape_controls(key),
-            escape_controls(caller.address),
-            error.retry_in,
-        )
-        raise
+async def matches(ctx: Context, caller: Caller, key: str, password: str, stored: str | None) -> bool:
+    """Whether it is the password of the account with this name key, slowing down those who guess."""
+    async with ctx.throttle.attempt(key, caller.address) as attempt:
+        attempt.right = await ctx.hashing.matches(password, stored)
+    return attempt.right
 
 
 def open_session(batch: Batch, caller: Caller, user: int, token: str, *, shared: bool) -> Steps[Session]:

@@ -8,22 +8,31 @@ was told to wait is let in at that time whatever others did meanwhile.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from math import ceil
 from typing import Generic, NamedTuple, TypeVar
 
 from chatbox.clock import Clock
-from chatbox.errors import RateLimited
+from chatbox.errors import Busy, RateLimited
 from chatbox.rules.addresses import counted_as
+from chatbox.rules.text import escape_controls
+
+log = logging.getLogger(__name__)
 
 V = TypeVar("V")
+_Pair = tuple[str, str]  # account, address
 
+MOST_WAITING = 50
 MOST_REMEMBERED = 10_000
 FORGET_AFTER = 15 * 60.0  # seconds without an attempt
 
 
 class Growth(NamedTuple):
-    """How many attempts are free, and the longest delay, in seconds, to which 1, 2, 4 ... grow."""
+    """After so many failures attempts are delayed by 1, 2, 4 ... seconds, up to the longest."""
 
     free: int
     longest: float
@@ -44,44 +53,87 @@ class _Count(NamedTuple):
     last: float
 
 
+class Attempt:
+    """One attempt under way. It counts as failed unless `right` is set before it ends."""
+
+    __slots__ = ("right",)
+
+    def __init__(self) -> None:
+        self.right = False
+
+
+class _Queue:
+    """Attempts of one address with one account that wait for the one under way."""
+
+    __slots__ = ("lock", "waiting")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.waiting = 0
+
+
 class Throttle:
-    """Counts attempts in bounded memory. Accounts are name keys, known or not, so that all answer alike."""
+    """Counts failures in bounded memory. Accounts are name keys, known or not, so that all answer alike."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._pairs: _Recent[tuple[str, str], _Count] = _Recent()
+        self._queues: dict[_Pair, _Queue] = {}
+        self._pairs: _Recent[_Pair, _Count] = _Recent()
         self._addresses: _Recent[str, _Count] = _Recent()
         self._accounts: _Recent[str, _Count] = _Recent()
-        self._turns: _Recent[tuple[str, str], float] = _Recent()
-        self._familiar: _Recent[tuple[str, str], bool] = _Recent()
+        self._turns: _Recent[_Pair, float] = _Recent()
+        self._familiar: _Recent[_Pair, bool] = _Recent()
 
-    def attempt(self, account: str, address: str) -> None:
-        """Count an attempt as failed before it is known to be, so that attempts at once count as well.
+    @asynccontextmanager
+    async def attempt(self, account: str, address: str) -> AsyncIterator[Attempt]:
+        """Make an attempt, one at a time for an account and an address: many at once are slowed down like
+        many in a row. One that ends with an exception is not counted.
 
-        Raises `RateLimited` with the seconds to wait where it comes too early; it is then not counted."""
-        address = counted_as(address)
-        now = self._clock.monotonic()
-        ready = self._ready(account, address)
-        if now < ready:
-            wait = ceil((ready - now) * 10) / 10
-            raise RateLimited("Too many attempts. Wait a moment, then try again.", retry_in=wait)
-        self._turns.pop((account, address))
-        self._count(self._pairs, (account, address), now)
-        self._count(self._addresses, address, now)
-        self._count(self._accounts, account, now)
+        Raises `RateLimited` with the seconds to wait where it comes too early, and `Busy`."""
+        pair = (account, counted_as(address))
+        queue = self._queues.setdefault(pair, _Queue())
+        if queue.waiting >= MOST_WAITING:
+            raise Busy
+        queue.waiting += 1
+        try:
+            async with queue.lock:
+                self._check(pair)
+                attempt = Attempt()
+                yield attempt
+                (self._succeeded if attempt.right else self._failed)(pair)
+        finally:
+            queue.waiting -= 1
+            if not queue.waiting:
+                del self._queues[pair]
 
-    def succeeded(self, account: str, address: str) -> None:
-        """The attempt was right: forget this account's failures, and that this one was counted."""
-        address = counted_as(address)
-        self._pairs.pop((account, address))
-        self._accounts.pop(account)
-        self._familiar.put((account, address), True)
-        counted = self._addresses.get(address)
-        if counted is not None:
-            self._addresses.put(address, _Count(counted.failures - 1, counted.last))
+    def _check(self, pair: _Pair) -> None:
+        wait = self._ready(pair) - self._clock.monotonic()
+        if wait > 0:
+            message = "Too many attempts. Wait a moment, then try again."
+            raise RateLimited(message, retry_in=ceil(wait * 10) / 10)
+        self._turns.pop(pair)
 
-    def _ready(self, account: str, address: str) -> float:
-        pair = (account, address)
+    def _failed(self, pair: _Pair) -> None:
+        account, address = pair
+        failures = self._count(self._pairs, pair)
+        self._count(self._addresses, address)
+        self._count(self._accounts, account)
+        if failures >= PAIR.free:
+            log.info(
+                "%d wrong passwords for %s from %s, which has to wait longer and longer",
+                failures,
+                escape_controls(account),
+                escape_controls(address),
+            )
+
+    def _succeeded(self, pair: _Pair) -> None:
+        self._pairs.pop(pair)
+        self._accounts.pop(pair[0])
+        self._familiar.put(pair, True)
+
+    def _ready(self, pair: _Pair) -> float:
+        """When the next attempt may be made, on the monotonic clock."""
+        account, address = pair
         ready = self._after(self._pairs.get(pair), PAIR)
         if self._familiar.get(pair):
             return ready
@@ -97,10 +149,13 @@ class Throttle:
             return 0.0
         return count.last + growth.delay(count.failures)
 
-    def _count(self, counts: _Recent[V, _Count], key: V, now: float) -> None:
+    def _count(self, counts: _Recent[V, _Count], key: V) -> int:
+        now = self._clock.monotonic()
         before = counts.get(key)
-        fresh = before is None or now - before.last > FORGET_AFTER
-        counts.put(key, _Count(1 if fresh or before is None else before.failures + 1, now))
+        if before is None or now - before.last > FORGET_AFTER:
+            before = _Count(0, now)
+        counts.put(key, _Count(before.failures + 1, now))
+        return before.failures + 1
 
 
 K = TypeVar("K")
