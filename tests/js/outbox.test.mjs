@@ -146,6 +146,25 @@ test('a shared computer keeps nothing', async () => {
   assert.equal(store.preferences.theme, 'dark');
 });
 
+test('a draft whose message was missed is not kept for ever', async () => {
+  const { clock, server, store, actions } = await visit();
+  server.loses = (event) => event.ev === 'messages';
+  actions.messages.post(1, 'stored');
+  await clock.advance(50);
+  assert.deepEqual(store.outbox.of(1).map(({ state }) => state), ['sent']);
+  server.cut();
+  await clock.advance(5_000);
+  assert.equal(store.outbox.size, 0);
+});
+
+test('a draft that no frame can hold is refused here, and the connection lives on', async () => {
+  const { clock, store, actions } = await visit();
+  actions.messages.post(1, 'ä'.repeat(40_000));
+  await clock.advance(50);
+  assert.deepEqual(store.outbox.of(1).map(({ error }) => error?.code), ['too_large']);
+  assert.equal(store.connection.state, 'online');
+});
+
 test('signing out asks first, and then throws away what was not sent', async () => {
   const { clock, server, storage, store, actions } = await visit();
   server.override = (c) => (c.do === 'message.post' ? { code: 'busy', message: '', retry_in: 100 } : undefined);

@@ -161,7 +161,8 @@ export class MessageActions {
    * @param {{onprogress?: (fraction: number) => void}} [options]
    */
   upload(file, name, { onprogress } = {}) {
-    if (file.size > this.#store.limits.file_bytes) {
+    const most = this.#store.limits.file_bytes;
+    if (most && file.size > most) {
       return { promise: Promise.reject(new CommandError('too_large')), abort() {} };
     }
     const { base, uploadFactory: factory } = this.#client;

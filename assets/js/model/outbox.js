@@ -26,10 +26,15 @@ export class Outbox {
   /** @type {Shelf} */
   #shelf = new MemoryShelf();
   #changed;
+  #position;
 
-  /** @param {(rooms: number[]) => void} changed */
-  constructor(changed) {
+  /**
+   * @param {(rooms: number[]) => void} changed
+   * @param {(room: number) => number} position how far a room was followed
+   */
+  constructor(changed, position) {
     this.#changed = changed;
+    this.#position = position;
   }
 
   get size() {
@@ -125,6 +130,8 @@ export class Outbox {
   sent(nonce, rev) {
     this.#shelf.remove(nonce);
     this.#set(nonce, { state: 'sent', rev });
+    const room = this.#drafts.get(nonce)?.room;
+    if (room) this.settle(room);
   }
 
   /** @param {string} nonce */
@@ -139,13 +146,9 @@ export class Outbox {
     if (draft && this.#drafts.delete(nonce)) this.#changed([draft.room]);
   }
 
-  /**
-   * Drops the sent drafts whose messages have arrived.
-   *
-   * @param {number} room
-   * @param {number} position
-   */
-  settle(room, position) {
+  /** Drops the sent drafts whose messages have arrived. @param {number} room */
+  settle(room) {
+    const position = this.#position(room);
     for (const { nonce, state, rev } of this.of(room)) if (state === 'sent' && (rev ?? 0) <= position) this.drop(nonce);
   }
 

@@ -48,7 +48,10 @@ export class Store {
 
   people = new People();
   rooms = new Rooms(this.people, () => ({ me: this.me?.id ?? 0, open: this.open?.room ?? null }));
-  outbox = new Outbox((rooms) => this.change(() => this.touch('outbox', ...rooms)));
+  outbox = new Outbox(
+    (rooms) => this.change(() => this.touch('outbox', ...rooms)),
+    (room) => this.position(room) ?? Infinity,
+  );
   members = new Members();
 
   /** What `hello` tells of how far everything was followed. */

@@ -82,7 +82,7 @@ function applyMessages(store, { room: id, after, head, messages, members = [], r
 export function settle(store, room, messages) {
   if (store.outbox.size === 0) return;
   for (const { user, nonce } of messages) if (nonce && user === store.me?.id) store.outbox.remove(nonce);
-  store.outbox.settle(room.id, room.position);
+  store.outbox.settle(room.id);
 }
 
 /**
@@ -206,7 +206,9 @@ export function applyHello(store, reply) {
   for (const topic of ['me', 'server']) store.touch(topic);
   const mineNow = new Set(reply.rooms.map(({ id }) => id));
   for (const { id } of store.rooms.all()) if (!mineNow.has(id)) eraseRoom(store, id);
-  return reply.rooms.filter((info) => resumeRoom(store, info, reply.changes[info.id], sameHistory)).map(({ id }) => id);
+  const behind = reply.rooms.filter((info) => resumeRoom(store, info, reply.changes[info.id], sameHistory));
+  for (const { id } of reply.rooms) store.outbox.settle(id);
+  return behind.map(({ id }) => id);
 }
 
 /**

@@ -3,6 +3,7 @@ import { Emitter } from '../lib/emitter.js';
 import { commandFrame } from '../protocol/commands.js';
 import { CommandError } from '../protocol/errors.js';
 import { readFrame, readHello } from '../protocol/events.js';
+import { bytes } from '../text/parts.js';
 import { Heartbeat } from './heartbeat.js';
 import { Repairs } from './repairs.js';
 
@@ -42,6 +43,8 @@ export class Session extends Emitter {
   /** Of the connection: what was begun on an older one must not go on. */
   #round = 0;
   #ready = false;
+  /** In bytes; 0 is none. */
+  #frameLimit = 0;
   /** @type {(() => void) | null} */
   #cancelRefresh = null;
 
@@ -80,11 +83,18 @@ export class Session extends Emitter {
   call(name, fields = {}) {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const sent = this.#socket.send(commandFrame(id, name, fields));
+      const frame = commandFrame(id, name, fields);
+      if (this.#tooBig(frame)) return reject(new CommandError('too_large'));
+      const sent = this.#socket.send(frame);
       if (!sent) return reject(new CommandError('offline'));
       const cancel = this.#clock.after(ANSWER, () => this.#settle(id, new CommandError('timeout')));
       this.#waiting.set(id, { resolve, reject, cancel });
     });
+  }
+
+  /** The server would close the connection, and a draft would be sent again and again. @param {string} frame */
+  #tooBig(frame) {
+    return this.#frameLimit > 0 && frame.length * 3 > this.#frameLimit && bytes(frame) > this.#frameLimit;
   }
 
   /** Compares what was followed with what the server has sent. */
@@ -124,6 +134,7 @@ export class Session extends Emitter {
     const { behind, again } = this.#state.hello(reply);
     const held = this.#held ?? [];
     this.#held = null;
+    this.#frameLimit = reply.limits.frame_bytes;
     if (again) return void this.#hello();
     for (const room of behind) this.#repairs.add(room);
     for (const event of held) this.#event(event);
