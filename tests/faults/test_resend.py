@@ -43,8 +43,10 @@ class Sender:
             for number in range(messages):
                 await self._window.acquire()
                 tasks.create_task(self._message(f"{self._name}-{number:06d}"))
-        for each in [*self.clients, *self.http]:
-            await each.close()
+        for client in self.clients:
+            await client.close()
+        for http in self.http:
+            await http.close()
 
     async def _message(self, nonce: str) -> None:
         ways = [self._way() for _ in range(COPIES)]
@@ -100,14 +102,9 @@ async def test_messages_that_are_sent_three_times_are_stored_once(tmp_path: Path
         await listener.barrier()
         assert listener.mirror.gaps == 0
         assert len(listener.mirror.rooms[room].messages) == messages
-        assert server.rows(
-            "SELECT count(*), count(DISTINCT nonce || user), min(post), max(post) FROM messages"
-        ) == [(messages, messages, 1, messages)]
-        stored = {(row[0]): row[1] for row in server.rows("SELECT nonce, seq FROM messages")}
-        assert all(
-            stored[nonce] == replies[0]["seq"]
-            for sender in senders
-            for nonce, replies in sender.answers.items()
-        )
+        numbers = "SELECT count(*), count(DISTINCT nonce), min(post), max(post) FROM messages"
+        assert server.rows(numbers) == [(messages, messages, 1, messages)]
+        answered = {nonce: replies[0]["seq"] for each in senders for nonce, replies in each.answers.items()}
+        assert dict(server.rows("SELECT nonce, seq FROM messages")) == answered
         await listener.close()
         await server.check()

@@ -1,1 +1,1 @@
-"""What tests from outside share: the server as a process, foreign clients, and a mirror of what a client knows."""
+"""What tests from outside share: the server as a process, foreign clients, a mirror of what one knows."""

@@ -185,11 +185,11 @@ class Mirror:
 
     def missing(self, pong: dict[str, Any]) -> list[str]:
         """What a ping's reply shows to be missing, where nothing is in flight."""
-        found = [
-            f"room {room}: at {self.rooms[int(room)].position if int(room) in self.rooms else None}, head {head}"
-            for room, head in pong["heads"].items()
-            if int(room) not in self.rooms or self.rooms[int(room)].position < head
-        ]
+        found = []
+        for id, head in pong["heads"].items():
+            room = self.rooms.get(int(id))
+            if room is None or room.position < head:
+                found.append(f"room {id}: at {room and room.position}, head {head}")
         if pong["mine"] != self.mine or pong["people_rev"] != self.people_rev:
             found.append(f"mine {self.mine}, people_rev {self.people_rev}, but {pong}")
         return found
@@ -197,5 +197,5 @@ class Mirror:
     def state(self) -> dict[str, Any]:
         """Everything that a full reload must show as well."""
         rooms = {id: room.state() for id, room in sorted(self.rooms.items())}
-        people = {id: person for id, person in sorted(self.people.items())}
+        people = dict(sorted(self.people.items()))
         return {"rooms": rooms, "people": people}

@@ -89,8 +89,8 @@ class Server:
             words += ["--set", f"{key}={value}"]
         with self._log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *program(), *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=log,
-                env=self._environment,
+                *program(), *words, env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
 
     async def _wait_until_ready(self) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class Server:
 @asynccontextmanager
 async def serving(
     folder: Path, settings: dict[str, str] | None = None, people: int = 1
-) -> AsyncIterator[Any]:
+) -> AsyncIterator[tuple[Server, list[Person]]]:
     """A server that is set up, with so many people; gives it and them. It must end well, with a quiet log."""
     server = Server(folder, settings)
     await server.start()
