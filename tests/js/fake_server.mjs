@@ -332,10 +332,9 @@ export class FakeSocket {
 export async function visit({ clock = new FakeClock(), server = new FakeServer(clock), storage = new FakeStorage(), user = 1, random = () => 0.5, focused = true, keep, start = true } = {}) {
   const targets = { window: new EventTarget(), document: new EventTarget() };
   const { store, actions } = createClient({
-    base: 'http://test', clock, storage, random, targets, keep, focused: () => focused, assets: server.assets,
+    base: 'http://test', clock, storage: storage.tab((key, value) => store.storageChanged(key, value)), random, targets, keep, focused: () => focused, assets: server.assets,
     fetch: server.fetchFor(user), socketFactory: () => new FakeSocket(server, user),
   });
-  storage.listeners.add((key, value) => store.storageChanged(key, value));
   if (start) {
     void actions.start();
     await clock.advance(100);

@@ -46,8 +46,23 @@ export class FakeClock {
 export class FakeStorage {
   /** @type {Map<string, string>} */
   #texts = new Map();
-  /** Called as other tabs see it. @type {Set<(key: string, value: string | null) => void>} */
-  listeners = new Set();
+  /** What other tabs see of a change. @type {Set<FakeStorage>} */
+  #tabs = new Set([this]);
+  /** @type {(key: string, value: string | null) => void} */
+  #seen = () => {};
+
+  /**
+   * The same storage as another tab has it, which hears of what the others change.
+   *
+   * @param {(key: string, value: string | null) => void} seen
+   */
+  tab(seen) {
+    const tab = new FakeStorage();
+    tab.#texts = this.#texts;
+    tab.#tabs = this.#tabs.add(tab);
+    tab.#seen = seen;
+    return tab;
+  }
 
   get length() {
     return this.#texts.size;
@@ -86,7 +101,7 @@ export class FakeStorage {
    * @param {string | null} value
    */
   #tell(key, value) {
-    for (const listener of this.listeners) listener(key, value);
+    for (const tab of this.#tabs) if (tab !== this) tab.#seen(key, value);
   }
 }
 
