@@ -211,6 +211,8 @@ export function toast(text, { action, kind = "plain", seconds = action || kind =
   toasts ??= h("div", { class: "toasts", role: "status", "aria-live": "polite" });
   // A modal dialog makes all else inert and covers it: a toast belongs into the topmost one.
   (([...document.querySelectorAll("dialog[open]")].at(-1)) ?? document.body).append(toasts);
+  // Said again, it is said once.
+  for (const other of toasts.children) if (other.textContent?.startsWith(text)) other.remove();
   const element = h(
     "div",
     { class: kind === "error" ? "toast is-error" : "toast" },

@@ -183,6 +183,7 @@ function inviteTable(app, invites, reload) {
 
 /** @param {Invite} invite */
 function usesText(invite) {
+  if (invite.used === 0 && !invite.uses) return t("invite.unused");
   return invite.uses ? t("invite.used_of", { n: invite.used, of: invite.uses }) : t("invite.used", { n: invite.used });
 }
 

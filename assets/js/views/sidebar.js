@@ -22,6 +22,7 @@ export function createSidebar(app) {
   const direct = h("ul");
   const foot = h("button", { type: "button", class: "sidebar-me", "aria-haspopup": "menu", onclick: () => openOwnMenu(app, foot) });
   const more = row({ icon: icon("more"), name: t("sidebar.more_direct"), quiet: true, onclick: () => openMore(app, more) });
+  const alone = row({ icon: icon("user-plus"), name: t("sidebar.invite"), onclick: () => app.go({ page: "people" }) });
   const lists = [rooms, direct].map((list) => roomList(app, list));
 
   const drawHead = () => replace(head, headOf(app));
@@ -30,6 +31,7 @@ export function createSidebar(app) {
     lists[0]?.set(shown.rooms);
     lists[1]?.set(shown.direct);
     more.hidden = shown.more.length === 0;
+    alone.hidden = store.people.active().length > 1 || store.me?.role !== "admin";
   };
   const drawFoot = () => replace(foot, ownRow(app));
 
@@ -49,7 +51,8 @@ export function createSidebar(app) {
       rooms,
       section(t("sidebar.direct"), t("sidebar.add_direct"), () => withRooms((part) => part.openNewDirect(app))),
       direct,
-      more),
+      more,
+      alone),
     foot);
 }
 

@@ -33,17 +33,22 @@ export function openRoomSettings(app, roomId) {
   const room = app.store.rooms.get(roomId);
   if (!room) return;
   const members = h("div", { class: "rows rows-lined" });
+  const heading = h("h3", null, t("room.members", { n: room.count }));
+  const draw = () => {
+    drawMembers(app, room, members);
+    replace(heading, t("room.members", { n: members.childElementCount }));
+  };
   const dialog = openDialog({
-    title: roomTitle(app, room), class: "dialog-tall",
+    title: roomTitle(app, room),
     body: [
       mayManage(app, room) ? settingsForm(app, room) : aboutRoom(room),
-      membersSection(app, room, members),
+      membersSection(app, room, heading, members),
       endSection(app, room, () => dialog.close()),
     ],
   });
-  loadInto(members, () => app.actions.rooms.members(roomId), () => drawMembers(app, room, members));
+  loadInto(members, () => app.actions.rooms.members(roomId), draw);
   const off = app.store.on("members", (ids) => {
-    if (ids.has(roomId)) drawMembers(app, room, members);
+    if (ids.has(roomId)) draw();
   });
   dialog.closed.then(off);
 }
@@ -66,13 +71,13 @@ function aboutRoom(room) {
   return room.topic ? h("p", { class: "dialog-lead", dir: "auto" }, room.topic) : null;
 }
 
-/** @param {App} app @param {Room} room @param {HTMLElement} members */
-function membersSection(app, room, members) {
+/** @param {App} app @param {Room} room @param {HTMLElement} heading @param {HTMLElement} members */
+function membersSection(app, room, heading, members) {
   const add = h("button", { type: "button", class: "button button-small", onclick: () => openAddPeople(app, room.id) },
     icon("user-plus"), t("room.invite"));
   const mayAdd = room.kind !== "direct" && !room.general && !room.archived;
   return h("section", { class: "dialog-section" },
-    h("div", { class: "page-section-head" }, h("h3", null, t("room.members", { n: room.count })), mayAdd ? add : null),
+    h("div", { class: "page-section-head" }, heading, mayAdd ? add : null),
     members);
 }
 
@@ -165,8 +170,11 @@ export async function openAddPeople(app, roomId) {
   let chosen = [];
   const add = h("button", { type: "button", class: "button button-primary", disabled: true }, t("do.add"));
   add.addEventListener("click", async () => {
-    for (const user of chosen) if (!(await attempt(app.actions.rooms.invite(roomId, user)))) return;
-    dialog.close();
+    const all = (async () => {
+      for (const user of chosen) await app.actions.rooms.invite(roomId, user);
+      return true;
+    })();
+    if (await attempt(all)) dialog.close();
   });
   const inside = new Set(members.map((member) => member.user));
   const body = peoplePicker(app, {

@@ -63,8 +63,9 @@ export function openBrowseRooms(app) {
   const search = h("input", { class: "input", type: "search", placeholder: t("room.browse_find"), "aria-label": t("room.browse_find"), autofocus: true });
   const dialog = openDialog({ title: t("room.browse"), class: "dialog-tall", body: [search, list] });
   loadInto(list, () => app.actions.rooms.browse(), (rooms) => {
-    const open = rooms.filter((room) => room.kind !== "direct" && !room.archived);
-    open.sort((a, b) => Number(a.member ?? false) - Number(b.member ?? false) || a.name.localeCompare(b.name));
+    const open = rooms.filter((room) => room.kind !== "direct" && (!room.archived || room.member));
+    const order = (/** @type {RoomInfo} */ room) => (room.archived ? 2 : room.member ? 1 : 0);
+    open.sort((a, b) => order(a) - order(b) || a.name.localeCompare(b.name));
     const draw = () => {
       const found = search.value.trim() ? rankNames(open, search.value, (room) => room.name, { limit: 100 }) : open;
       replace(list, found.length ? found.map((room) => roomRow(app, room, dialog.close)) : emptyState("compass", t("room.browse_none")));
@@ -86,7 +87,8 @@ function roomRow(app, room, close) {
   const people = t("room.members", { n: room.count ?? 0 });
   return h("div", { class: "row" }, icon(room.kind === "private" ? "lock" : "hash"),
     h("span", { class: "row-text" },
-      h("bdi", { class: "row-title truncate" }, room.name),
+      h("span", { class: "row-title" }, h("bdi", { class: "truncate" }, room.name),
+        room.archived ? h("span", { class: "chip" }, t("sidebar.archived")) : null),
       h("small", { class: "truncate", dir: "auto" }, room.topic ? `${people} · ${room.topic}` : people)),
     h("button", {
       type: "button", class: room.member ? "button button-small" : "button button-small button-primary", onclick: room.member ? go : join,

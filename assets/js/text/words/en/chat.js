@@ -8,6 +8,7 @@ export const chat = {
   'sidebar.more_direct': 'More…',
   'sidebar.add_room': 'Add a room',
   'sidebar.add_direct': 'Start a direct message',
+  'sidebar.invite': 'Invite people',
   'sidebar.empty': 'You are in no room yet.',
   'sidebar.hide': 'Hide from the list',
   'sidebar.unread': { one: '{n} unread', other: '{n} unread' },
@@ -153,7 +154,6 @@ export const chat = {
   'search.more': 'Older results',
   'search.count': { one: '{n} message found', other: '{n} messages found' },
   'search.hint': 'Put words in "quotes" to find them together.',
-  'search.results': 'Search results',
 
   'notify.mention': '{name} mentioned you in {room}',
   'notify.direct': '{name}',

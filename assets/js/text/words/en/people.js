@@ -46,6 +46,7 @@ export const people = {
   'invite.days_n': { one: '{n} day', other: '{n} days' },
   'invite.uses': 'How many people may use it',
   'invite.unlimited': 'no limit',
+  'invite.unused': 'not used yet',
   'invite.used': { one: 'used once', other: 'used {n} times' },
   'invite.used_of': '{n} of {of} used',
   'invite.expires': 'until {when}',
