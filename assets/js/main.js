@@ -15,7 +15,11 @@ const assets = new URL(import.meta.url).pathname.split("/").at(-3) ?? "";
 const entrance = /** @type {HTMLElement} */ (document.getElementById("entrance"));
 const frame = /** @type {HTMLElement} */ (document.getElementById("frame"));
 const links = takeSecrets();
-const { store, actions } = createClient({ assets });
+const { store, actions } = createClient({
+  assets,
+  focused: () => document.hasFocus() && !document.hidden,
+  targets: { window, document },
+});
 /** @type {string} what is on screen */
 let showing = "";
 
