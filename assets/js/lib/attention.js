@@ -30,6 +30,7 @@ function note(context, hertz, at, loudness) {
 
 /** @type {string | null} */
 let plainIcon = null;
+let shownCount = 0;
 
 /**
  * The tab's icon with a number; 0 is the plain icon, -1 a dot.
@@ -40,13 +41,14 @@ export function faviconBadge(count) {
   if (!link) return;
   plainIcon ??= link.href;
   const plain = plainIcon;
+  shownCount = count;
   if (count === 0) {
     link.href = plain;
     return;
   }
   const image = new Image();
   image.onload = () => {
-    const drawn = drawBadge(image, count);
+    const drawn = shownCount === count && drawBadge(image, count);
     if (drawn) link.href = drawn;
   };
   image.src = plain;

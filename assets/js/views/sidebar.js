@@ -92,10 +92,17 @@ function roomList(app, container) {
   });
 }
 
+/** What a row shows now, so that a message in one of many rooms draws one row. @type {WeakMap<HTMLElement, string>} */
+const drawn = new WeakMap();
+
 /** @param {App} app @param {HTMLElement} link @param {Room} room */
 function drawRow(app, link, room) {
   const unread = room.unread > 0;
   const current = (app.place.room ?? app.store.open?.room) === room.id && !app.place.page;
+  const states = room.kind === "direct" ? room.users.map((user) => app.store.people.state(user)) : [];
+  const shows = [roomTitle(app, room), room.kind, room.unread, room.mentions, room.archived, current, ...states].join("\n");
+  if (drawn.get(link) === shows) return;
+  drawn.set(link, shows);
   link.className = unread ? "sidebar-row is-unread" : "sidebar-row";
   if (current) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
@@ -162,7 +169,7 @@ function ownRow(app) {
     h("span", { class: "sidebar-me-text" },
       h("span", { class: "sidebar-me-name truncate" }, personName(me)),
       h("span", { class: "sidebar-me-status truncate", dir: "auto" }, me.status || `@${me.name}`)),
-    icon("chevron-down", "sidebar-me-more"),
+    icon("chevron-down"),
   ];
 }
 
