@@ -89,18 +89,35 @@ function showPage(name) {
   const draw = (/** @type {HTMLElement} */ element) => {
     if (showing === name) replace(entrance, element);
   };
-  if (name === "setup") return lazily(import("./views/setup.js"), ({ createSetup }) => draw(createSetup({ actions }, links.setup).element));
+  if (name === "setup")
+    return lazily(import("./views/setup.js"), ({ createSetup }) =>
+      draw(createSetup({ actions }, links.setup).element),
+    );
   const signedOut = history.state?.signedOut === true;
-  return lazily(import("./views/entrance.js"), ({ createEntrance }) => draw(createEntrance({ store, actions }, links, { signedOut, done }).element));
+  return lazily(import("./views/entrance.js"), ({ createEntrance }) =>
+    draw(createEntrance({ store, actions }, links, { signedOut, done }).element),
+  );
 }
 
 function waiting() {
   const offline = store.connection.state === "waiting";
-  return h("main", { class: "entrance" },
-    h("div", { class: "empty late", role: "status" },
+  return h(
+    "main",
+    { class: "entrance" },
+    h(
+      "div",
+      { class: "empty late", role: "status" },
       offline ? icon("warning") : h("div", { class: "spinner" }),
       h("p", null, t(offline ? "connection.offline" : "app.loading")),
-      offline ? h("button", { type: "button", class: "button", onclick: () => actions.retryNow() }, t("connection.try_now")) : null));
+      offline
+        ? h(
+            "button",
+            { type: "button", class: "button", onclick: () => actions.retryNow() },
+            t("connection.try_now"),
+          )
+        : null,
+    ),
+  );
 }
 
 function startApp() {

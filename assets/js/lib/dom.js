@@ -5,7 +5,16 @@
 /** @typedef {Record<string, any> | null} Props */
 
 /** Set as properties: as attributes they would only give the first value. */
-const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "hidden", "open", "readOnly", "indeterminate"]);
+const PROPERTIES = new Set([
+  "value",
+  "checked",
+  "disabled",
+  "selected",
+  "hidden",
+  "open",
+  "readOnly",
+  "indeterminate",
+]);
 
 const SPRITE = new URL("../../icons/sprite.svg", import.meta.url).href;
 

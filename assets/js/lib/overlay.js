@@ -68,8 +68,12 @@ function closeOnBackdrop(element) {
 
 /** The first field, else the first button of the body: the cross is a poor place to start. @param {HTMLElement} element */
 function focusFirst(element) {
-  const field = element.querySelector("[autofocus]") ?? element.querySelector(".dialog-body :is(input:not([type=hidden]), select, textarea)");
-  const other = element.querySelector(".dialog-foot .button-primary, .dialog-foot .button-danger, .dialog-body :is(button, a[href])");
+  const field =
+    element.querySelector("[autofocus]") ??
+    element.querySelector(".dialog-body :is(input:not([type=hidden]), select, textarea)");
+  const other = element.querySelector(
+    ".dialog-foot .button-primary, .dialog-foot .button-danger, .dialog-body :is(button, a[href])",
+  );
   const target = field ?? other;
   if (target instanceof HTMLElement) target.focus();
 }
@@ -79,7 +83,11 @@ function focusFirst(element) {
  * @returns {Promise<boolean>}
  */
 export async function confirmDialog({ title, text, action, danger = false, cancel = overlayWords.cancel }) {
-  const yes = h("button", { type: "button", class: danger ? "button button-danger" : "button button-primary" }, action);
+  const yes = h(
+    "button",
+    { type: "button", class: danger ? "button button-danger" : "button button-primary" },
+    action,
+  );
   const no = h("button", { type: "button", class: "button" }, cancel);
   const dialog = openDialog({ title, class: "dialog-small", body: h("p", null, text), footer: [no, yes] });
   yes.addEventListener("click", () => dialog.close(true));
@@ -116,7 +124,8 @@ export function openMenu(anchor, items, { align = "start", label = "", head } = 
     removeEventListener("resize", leave);
     if (anchor instanceof Element) anchor.removeAttribute("aria-expanded");
     closeOpenMenu = null;
-    if (giveBack && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    if (giveBack && before instanceof HTMLElement && before.isConnected)
+      before.focus({ preventScroll: true });
   };
   const leave = () => close();
 
@@ -174,7 +183,9 @@ function menuKey(event, menu, close) {
   else if (event.key === "Escape" || event.key === "Tab") close();
   else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) {
     const letter = event.key.toLowerCase();
-    const found = [...rows.slice(at + 1), ...rows].find((row) => row.textContent?.trim().toLowerCase().startsWith(letter));
+    const found = [...rows.slice(at + 1), ...rows].find((row) =>
+      row.textContent?.trim().toLowerCase().startsWith(letter),
+    );
     found?.focus();
   } else return;
   event.preventDefault();
@@ -188,7 +199,8 @@ function menuKey(event, menu, close) {
  * @param {"start" | "end"} align
  */
 export function placeBeside(element, anchor, align = "start") {
-  const box = anchor instanceof Element ? anchor.getBoundingClientRect() : new DOMRect(anchor.x, anchor.y, 0, 0);
+  const box =
+    anchor instanceof Element ? anchor.getBoundingClientRect() : new DOMRect(anchor.x, anchor.y, 0, 0);
   const { offsetWidth: width, offsetHeight: height } = element;
   const gap = 4;
   const toLeft = (align === "end") !== (getComputedStyle(element).direction === "rtl");
@@ -210,7 +222,7 @@ let toasts = null;
 export function toast(text, { action, kind = "plain", seconds = action || kind === "error" ? 8 : 4 } = {}) {
   toasts ??= h("div", { class: "toasts", role: "status", "aria-live": "polite" });
   // A modal dialog makes all else inert and covers it: a toast belongs into the topmost one.
-  (([...document.querySelectorAll("dialog[open]")].at(-1)) ?? document.body).append(toasts);
+  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(toasts);
   // Said again, it is said once.
   for (const other of toasts.children) if (other.textContent?.startsWith(text)) other.remove();
   const element = h(
@@ -219,7 +231,11 @@ export function toast(text, { action, kind = "plain", seconds = action || kind =
     icon(kind === "error" ? "warning" : "check"),
     h("span", { class: "toast-text", dir: "auto" }, text),
     action
-      ? h("button", { type: "button", class: "toast-action", onclick: () => (element.remove(), action.onclick()) }, action.label)
+      ? h(
+          "button",
+          { type: "button", class: "toast-action", onclick: () => (element.remove(), action.onclick()) },
+          action.label,
+        )
       : null,
   );
   toasts.append(element);

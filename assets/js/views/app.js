@@ -62,9 +62,11 @@ export function createApp({ store, actions }) {
       else move({}, true);
     },
     /** @param {number} room */
-    openRoomSettings: (room) => lazily(import("./dialogs/room_settings.js"), (part) => part.openRoomSettings(app, room)),
+    openRoomSettings: (room) =>
+      lazily(import("./dialogs/room_settings.js"), (part) => part.openRoomSettings(app, room)),
     /** @param {number} room */
-    addPeople: (room) => lazily(import("./dialogs/room_settings.js"), (part) => part.openAddPeople(app, room)),
+    addPeople: (room) =>
+      lazily(import("./dialogs/room_settings.js"), (part) => part.openAddPeople(app, room)),
     openAccount: () => lazily(import("./dialogs/account.js"), (part) => part.openAccount(app)),
     openSessions: () => lazily(import("./dialogs/account.js"), (part) => part.openSessions(app)),
     openJump: () => openJump(app),
@@ -91,7 +93,9 @@ export function createApp({ store, actions }) {
    */
   function move(to, instead) {
     place = strip(to);
-    const address = place.room ? `#room=${place.room}${place.seq ? `&seq=${place.seq}` : ""}` : location.pathname;
+    const address = place.room
+      ? `#room=${place.room}${place.seq ? `&seq=${place.seq}` : ""}`
+      : location.pathname;
     const first = history.state?.place === undefined;
     const deep = instead && !first ? history.state.deep === true : PHONE.matches;
     history[instead || first ? "replaceState" : "pushState"]({ place, deep }, "", address);
@@ -191,8 +195,12 @@ function defaultPlace(app) {
 /** @param {App} app @param {number | undefined} roomId */
 function nothingHere(app, roomId) {
   if (!roomId) return emptyState("chat", t("room.none"));
-  return h("div", { class: "empty" }, emptyState("lock", t("room.not_yours")),
-    h("button", { type: "button", class: "button", onclick: () => app.go({}) }, t("do.back")));
+  return h(
+    "div",
+    { class: "empty" },
+    emptyState("lock", t("room.not_yours")),
+    h("button", { type: "button", class: "button", onclick: () => app.go({}) }, t("do.back")),
+  );
 }
 
 /** @param {App} app */
@@ -205,7 +213,12 @@ function listenToKeys(app) {
       if (!inDialog) app.openJump();
     } else if (command && !event.altKey && event.key === "/") {
       if (!inDialog) app.openShortcuts();
-    } else if (event.altKey && !event.shiftKey && !inDialog && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    } else if (
+      event.altKey &&
+      !event.shiftKey &&
+      !inDialog &&
+      (event.key === "ArrowUp" || event.key === "ArrowDown")
+    ) {
       step(app, event.key === "ArrowDown" ? 1 : -1, command);
     } else if (event.key === "Escape" && !inDialog) {
       escape(app);
@@ -246,15 +259,29 @@ function openPerson(app, user, anchor) {
   const person = app.store.people.get(user);
   const state = app.store.people.state(user);
   const mine = user === app.store.me?.id;
-  const head = h("div", { class: "card" },
+  const head = h(
+    "div",
+    { class: "card" },
     avatar(person, { size: 48, presence: person.gone ? undefined : state }),
     h("b", null, personName(person)),
-    h("small", { class: "truncate" }, h("bdi", null, `@${person.name}`), " · ", person.gone ? t("people.disabled") : t(`presence.${state}`)),
-    person.status ? h("p", { class: "card-status", dir: "auto" }, person.status) : null);
-  openMenu(anchor, [
-    !person.gone && !mine && { label: t("people.message"), icon: "mail", onclick: () => app.openDirect([user]) },
-    mine && { label: t("profile.edit"), icon: "edit", onclick: () => app.openAccount() },
-  ], { head, label: t("people.card") });
+    h(
+      "small",
+      { class: "truncate" },
+      h("bdi", null, `@${person.name}`),
+      " · ",
+      person.gone ? t("people.disabled") : t(`presence.${state}`),
+    ),
+    person.status ? h("p", { class: "card-status", dir: "auto" }, person.status) : null,
+  );
+  openMenu(
+    anchor,
+    [
+      !person.gone &&
+        !mine && { label: t("people.message"), icon: "mail", onclick: () => app.openDirect([user]) },
+      mine && { label: t("profile.edit"), icon: "edit", onclick: () => app.openAccount() },
+    ],
+    { head, label: t("people.card") },
+  );
 }
 
 /** @param {string} id */

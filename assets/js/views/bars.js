@@ -22,7 +22,11 @@ function connectionBar(app) {
   // What is announced has no countdown in it; what is seen has.
   const spoken = h("span", { class: "visually-hidden", role: "status" });
   const words = h("span", { "aria-hidden": "true" });
-  const tryNow = h("button", { type: "button", class: "bar-action", onclick: () => actions.retryNow() }, t("connection.try_now"));
+  const tryNow = h(
+    "button",
+    { type: "button", class: "bar-action", onclick: () => actions.retryNow() },
+    t("connection.try_now"),
+  );
   const moved = h("a", { class: "bar-action" }, t("connection.moved_open"));
   const bar = h("div", { class: "bar is-warning", hidden: true }, icon("warning"), words, tryNow, moved);
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -33,13 +37,22 @@ function connectionBar(app) {
     const away = state !== "online" && state !== "signed_out";
     const shown = away && since !== null && Date.now() - since >= PATIENCE;
     const seconds = retryAt === null ? 0 : Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-    const text = state === "waiting" && seconds ? t("connection.offline_in", { n: seconds }) : t("connection.connecting");
+    const text =
+      state === "waiting" && seconds
+        ? t("connection.offline_in", { n: seconds })
+        : t("connection.connecting");
     bar.hidden = !shown;
     replace(words, address ? t("connection.moved") : text);
     tryNow.hidden = state !== "waiting" || address !== null;
     moved.hidden = address === null;
     if (address) moved.setAttribute("href", address);
-    const said = shown ? (address ? t("connection.moved") : t("connection.offline")) : spoken.textContent ? t("connection.back") : "";
+    const said = shown
+      ? address
+        ? t("connection.moved")
+        : t("connection.offline")
+      : spoken.textContent
+        ? t("connection.back")
+        : "";
     if (spoken.textContent !== said) spoken.textContent = said;
     if (away && ticking === undefined) ticking = setInterval(draw, 250);
     else if (!away && ticking !== undefined) {
@@ -60,9 +73,20 @@ function noticeBar(app) {
     const notice = store.me?.notice;
     bar.hidden = !notice;
     if (!notice) return;
-    const words = { by: label(store.people.get(notice.by)) || t("message.somebody"), when: relative(notice.at, Date.now()) };
-    replace(bar, icon("shield"), h("span", { dir: "auto" }, t(noticeKey(notice.kind, store.me?.role), words)),
-      h("button", { type: "button", class: "bar-action", onclick: () => attempt(actions.account.dismissNotice()) }, t("notice.dismiss")));
+    const words = {
+      by: label(store.people.get(notice.by)) || t("message.somebody"),
+      when: relative(notice.at, Date.now()),
+    };
+    replace(
+      bar,
+      icon("shield"),
+      h("span", { dir: "auto" }, t(noticeKey(notice.kind, store.me?.role), words)),
+      h(
+        "button",
+        { type: "button", class: "bar-action", onclick: () => attempt(actions.account.dismissNotice()) },
+        t("notice.dismiss"),
+      ),
+    );
   };
   store.on("me", draw);
   store.on("people", draw);
@@ -79,8 +103,13 @@ function noticeKey(kind, role) {
 
 /** @param {App} app */
 function versionBar(app) {
-  const bar = h("div", { class: "bar", role: "status", hidden: !app.store.stale }, icon("refresh"), t("app.new_version"),
-    h("button", { type: "button", class: "bar-action", onclick: () => location.reload() }, t("app.reload")));
+  const bar = h(
+    "div",
+    { class: "bar", role: "status", hidden: !app.store.stale },
+    icon("refresh"),
+    t("app.new_version"),
+    h("button", { type: "button", class: "bar-action", onclick: () => location.reload() }, t("app.reload")),
+  );
   const draw = () => {
     bar.hidden = !app.store.stale;
     if (app.store.stale && mayReload(app)) location.reload();
@@ -93,7 +122,13 @@ function versionBar(app) {
 /** Only unseen, with nothing half written: nobody should notice it. @param {App} app */
 function mayReload(app) {
   const room = app.store.open?.room;
-  const writing = document.activeElement instanceof HTMLTextAreaElement && document.activeElement.value !== "";
-  return document.hidden && !writing && app.store.outbox.size === 0 && !document.querySelector("dialog[open]")
-    && !(room && app.store.preferences.draft(room));
+  const writing =
+    document.activeElement instanceof HTMLTextAreaElement && document.activeElement.value !== "";
+  return (
+    document.hidden &&
+    !writing &&
+    app.store.outbox.size === 0 &&
+    !document.querySelector("dialog[open]") &&
+    !(room && app.store.preferences.draft(room))
+  );
 }

@@ -36,11 +36,16 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
     const password = passwordField.current();
     const shared = checkBox({ label: t("signin.shared"), hint: t("signin.shared_hint") });
     const { element: body } = form({
-      fields: [nameInput, password], wide: true, submit: t("signin.submit"),
+      fields: [nameInput, password],
+      wide: true,
+      submit: t("signin.submit"),
       body: [nameInput.element, password.element, shared.element],
-      onsubmit: () => actions.account.signIn({
-        name: nameInput.input.value.trim(), password: password.input.value, shared: shared.input.checked,
-      }),
+      onsubmit: () =>
+        actions.account.signIn({
+          name: nameInput.input.value.trim(),
+          password: password.input.value,
+          shared: shared.input.checked,
+        }),
     });
     show(t("signin.title", { server: serverName() }), word, body, signInFoot());
   }
@@ -48,7 +53,16 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
   function signInFoot() {
     const forgot = h("p", null, t("signin.forgot"));
     if (store.info?.join === "network") {
-      return [h("p", null, t("signin.no_account"), " ", linkButton(t("signin.to_register"), () => showRegister(null))), forgot];
+      return [
+        h(
+          "p",
+          null,
+          t("signin.no_account"),
+          " ",
+          linkButton(t("signin.to_register"), () => showRegister(null)),
+        ),
+        forgot,
+      ];
     }
     return [h("p", null, t(store.info?.join === "closed" ? "signin.closed" : "signin.invite_only")), forgot];
   }
@@ -56,40 +70,71 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
   /** @param {LinkInfo | null} invite */
   function showRegister(invite) {
     const fullName = field({
-      name: "full_name", label: t("register.full_name"), hint: t("register.full_name_hint"),
+      name: "full_name",
+      label: t("register.full_name"),
+      hint: t("register.full_name_hint"),
       attributes: { autocomplete: "name", maxlength: 80 },
     });
     const name = nameField({ hint: t("register.name_hint") });
     const password = passwordField.fresh();
     const shared = checkBox({ label: t("signin.shared"), hint: t("signin.shared_hint") });
     const { element: body } = form({
-      fields: [fullName, name, password], wide: true, submit: t("register.submit"),
+      fields: [fullName, name, password],
+      wide: true,
+      submit: t("register.submit"),
       body: [fullName.element, name.element, password.element, shared.element],
-      onsubmit: () => actions.account.register({
-        name: name.input.value.trim(), full_name: fullName.input.value.trim(), password: password.input.value,
-        shared: shared.input.checked, ...(invite ? { invite: links.invite } : {}),
-      }),
+      onsubmit: () =>
+        actions.account.register({
+          name: name.input.value.trim(),
+          full_name: fullName.input.value.trim(),
+          password: password.input.value,
+          shared: shared.input.checked,
+          ...(invite ? { invite: links.invite } : {}),
+        }),
     });
     const lead = invite ? t("register.invited", { by: invite.by, server: invite.server }) : "";
-    show(t("register.title", { server: invite?.server ?? serverName() }), lead, body,
-      h("p", null, t("register.have_account"), " ", linkButton(t("register.to_signin"), () => showSignIn())));
+    show(
+      t("register.title", { server: invite?.server ?? serverName() }),
+      lead,
+      body,
+      h(
+        "p",
+        null,
+        t("register.have_account"),
+        " ",
+        linkButton(t("register.to_signin"), () => showSignIn()),
+      ),
+    );
   }
 
   /** @param {LinkInfo} link */
   function showReset(link) {
     const password = passwordField.fresh({ label: t("reset.password") });
     // A password manager stores what it can join to a name.
-    const name = h("input", { type: "text", autocomplete: "username", value: link.name ?? "", hidden: true, readOnly: true });
+    const name = h("input", {
+      type: "text",
+      autocomplete: "username",
+      value: link.name ?? "",
+      hidden: true,
+      readOnly: true,
+    });
     const { element: body } = form({
-      fields: [password], wide: true, submit: t("reset.submit"), body: [name, password.element],
+      fields: [password],
+      wide: true,
+      submit: t("reset.submit"),
+      body: [name, password.element],
       onsubmit: async () => {
         const { user } = await actions.account.resetPassword(links.password ?? "", password.input.value);
         done();
         showSignIn({ name: user.name, word: t("reset.done") });
       },
     });
-    show(t("reset.title", { name: link.name ?? "" }), t("reset.intro", { by: link.by }), body,
-      linkButton(t("register.to_signin"), giveUp));
+    show(
+      t("reset.title", { name: link.name ?? "" }),
+      t("reset.intro", { by: link.by }),
+      body,
+      linkButton(t("register.to_signin"), giveUp),
+    );
   }
 
   function giveUp() {
@@ -106,10 +151,28 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
       else showRegister(link);
     } catch (error) {
       const again = /** @type {any} */ (error).code !== "not_found";
-      show(t("link.title"), null, h("div", { class: "form" },
-        h("p", { class: "form-error", role: "alert" }, icon("warning"), h("span", { dir: "auto" }, errorText(error))),
-        again ? h("button", { type: "button", class: "button button-primary", onclick: () => showLink(secret) }, t("do.try_again")) : null,
-        h("button", { type: "button", class: "button", onclick: giveUp }, t("register.to_signin"))));
+      show(
+        t("link.title"),
+        null,
+        h(
+          "div",
+          { class: "form" },
+          h(
+            "p",
+            { class: "form-error", role: "alert" },
+            icon("warning"),
+            h("span", { dir: "auto" }, errorText(error)),
+          ),
+          again
+            ? h(
+                "button",
+                { type: "button", class: "button button-primary", onclick: () => showLink(secret) },
+                t("do.try_again"),
+              )
+            : null,
+          h("button", { type: "button", class: "button", onclick: giveUp }, t("register.to_signin")),
+        ),
+      );
     }
   }
 
@@ -123,13 +186,19 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
  * @param {{badge: Child, title: string, lead?: Child, body: Child, foot?: Child, wide?: boolean}} options
  */
 export function card({ badge, title, lead, body, foot, wide = false }) {
-  return h("div", { class: wide ? "entrance-card entrance-wide" : "entrance-card" },
-    h("header", { class: "entrance-head" },
+  return h(
+    "div",
+    { class: wide ? "entrance-card entrance-wide" : "entrance-card" },
+    h(
+      "header",
+      { class: "entrance-head" },
       h("span", { class: "entrance-badge", "aria-hidden": "true" }, badge),
       h("h1", { dir: "auto" }, title),
-      lead ? h("p", { dir: "auto" }, lead) : null),
+      lead ? h("p", { dir: "auto" }, lead) : null,
+    ),
     body,
-    foot ? h("footer", { class: "entrance-foot" }, foot) : null);
+    foot ? h("footer", { class: "entrance-foot" }, foot) : null,
+  );
 }
 
 /** @param {string} text @param {() => void} onclick */
@@ -140,7 +209,9 @@ function linkButton(text, onclick) {
 /** The first empty field; on a phone this would only raise the keyboard over the page. @param {HTMLElement} element */
 export function focusFirst(element) {
   if (matchMedia("(pointer: coarse)").matches) return;
-  const fields = /** @type {HTMLInputElement[]} */ ([...element.querySelectorAll("input:not([hidden]):not([type=checkbox]):not([type=radio])")]);
+  const fields = /** @type {HTMLInputElement[]} */ ([
+    ...element.querySelectorAll("input:not([hidden]):not([type=checkbox]):not([type=radio])"),
+  ]);
   // Only what is on the page takes the focus, and it is put there right after it was made.
   queueMicrotask(() => (fields.find((input) => input.value === "") ?? fields[0])?.focus());
 }

@@ -23,17 +23,35 @@ let ids = 0;
  *   options?: {value: string, label: string}[]}} options `options` makes it a list to choose from
  * @returns {Field}
  */
-export function field({ name, label, hint, value = "", type = "text", required = false, class: className = "",
-  check = () => "", attributes = {}, options }) {
+export function field({
+  name,
+  label,
+  hint,
+  value = "",
+  type = "text",
+  required = false,
+  class: className = "",
+  check = () => "",
+  attributes = {},
+  options,
+}) {
   const id = `field-${(ids += 1)}`;
   const hintLine = hint ? h("p", { class: "field-hint", id: `${id}-hint` }, hint) : null;
   const errorLine = h("p", { class: "field-error", id: `${id}-error`, role: "alert", hidden: true });
   const shared = {
-    id, name, class: `input ${className}`.trim(), "aria-required": required,
-    "aria-describedby": hintLine ? `${id}-hint ${id}-error` : `${id}-error`, ...attributes,
+    id,
+    name,
+    class: `input ${className}`.trim(),
+    "aria-required": required,
+    "aria-describedby": hintLine ? `${id}-hint ${id}-error` : `${id}-error`,
+    ...attributes,
   };
   const input = options
-    ? h("select", shared, options.map((each) => h("option", { value: each.value }, each.label)))
+    ? h(
+        "select",
+        shared,
+        options.map((each) => h("option", { value: each.value }, each.label)),
+      )
     : h("input", { type, dir: type === "text" ? "auto" : null, ...shared });
   input.value = value || (options ? (options[0]?.value ?? "") : "");
   const box = h("div", { class: "field-box" }, input, options ? icon("chevron-down") : null);
@@ -47,8 +65,17 @@ export function field({ name, label, hint, value = "", type = "text", required =
   };
   input.addEventListener("input", () => setError(""));
   return {
-    name, input, setError,
-    element: h("div", { class: "field" }, h("label", { class: "field-label", for: id }, label), box, errorLine, hintLine),
+    name,
+    input,
+    setError,
+    element: h(
+      "div",
+      { class: "field" },
+      h("label", { class: "field-label", for: id }, label),
+      box,
+      errorLine,
+      hintLine,
+    ),
     check: () => (required && input.value.trim() === "" ? t("signin.required") : check(input.value)),
   };
 }
@@ -76,23 +103,40 @@ export const passwordField = {
   /** @param {Partial<Parameters<typeof field>[0]>} [more] */
   current: (more = {}) =>
     field({
-      name: "password", label: t("signin.password"), type: "password", required: true,
-      attributes: { autocomplete: "current-password" }, ...more,
+      name: "password",
+      label: t("signin.password"),
+      type: "password",
+      required: true,
+      attributes: { autocomplete: "current-password" },
+      ...more,
     }),
   /** @param {Partial<Parameters<typeof field>[0]>} [more] */
   fresh: (more = {}) =>
     field({
-      name: "password", label: t("signin.password"), type: "password", required: true,
-      hint: t("register.password_hint"), attributes: { autocomplete: "new-password" },
-      check: (value) => ([...value].length < 10 ? t("register.password_short") : ""), ...more,
+      name: "password",
+      label: t("signin.password"),
+      type: "password",
+      required: true,
+      hint: t("register.password_hint"),
+      attributes: { autocomplete: "new-password" },
+      check: (value) => ([...value].length < 10 ? t("register.password_short") : ""),
+      ...more,
     }),
 };
 
 /** @param {Partial<Parameters<typeof field>[0]>} [more] */
 export function nameField(more = {}) {
   return field({
-    name: "name", label: t("signin.name"), required: true,
-    attributes: { autocomplete: "username", autocapitalize: "none", autocorrect: "off", spellcheck: "false", maxlength: 40 },
+    name: "name",
+    label: t("signin.name"),
+    required: true,
+    attributes: {
+      autocomplete: "username",
+      autocapitalize: "none",
+      autocorrect: "off",
+      spellcheck: "false",
+      maxlength: 40,
+    },
     ...more,
   });
 }
@@ -102,9 +146,18 @@ export function nameField(more = {}) {
  * @param {{label: string, hint?: string, checked?: boolean, onchange?: (checked: boolean) => void, disabled?: boolean}} options
  */
 export function checkBox({ label, hint, checked = false, onchange, disabled = false }) {
-  const input = h("input", { type: "checkbox", checked, disabled, onchange: () => onchange?.(input.checked) });
-  const element = h("label", { class: "check" }, input,
-    h("span", { class: "check-text" }, h("span", null, label), hint ? h("small", null, hint) : null));
+  const input = h("input", {
+    type: "checkbox",
+    checked,
+    disabled,
+    onchange: () => onchange?.(input.checked),
+  });
+  const element = h(
+    "label",
+    { class: "check" },
+    input,
+    h("span", { class: "check-text" }, h("span", null, label), hint ? h("small", null, hint) : null),
+  );
   return { element, input };
 }
 
@@ -117,16 +170,38 @@ export function choiceList({ name, legend, value, hideLegend = false, choices, o
   const group = `${name}-${(ids += 1)}`;
   const rows = choices.map((choice) => {
     const input = h("input", {
-      type: "radio", name: group, value: choice.value, checked: choice.value === value,
+      type: "radio",
+      name: group,
+      value: choice.value,
+      checked: choice.value === value,
       onchange: () => onchange?.(choice.value),
     });
-    return { input, element: h("label", { class: "choice" }, input,
-      h("span", { class: "choice-text" }, h("b", null, choice.label), choice.hint ? h("small", null, choice.hint) : null)) };
+    return {
+      input,
+      element: h(
+        "label",
+        { class: "choice" },
+        input,
+        h(
+          "span",
+          { class: "choice-text" },
+          h("b", null, choice.label),
+          choice.hint ? h("small", null, choice.hint) : null,
+        ),
+      ),
+    };
   });
   return {
-    element: h("fieldset", { class: "field" },
+    element: h(
+      "fieldset",
+      { class: "field" },
       h("legend", { class: hideLegend ? "visually-hidden" : "field-label" }, legend),
-      h("div", { class: "choices" }, rows.map((row) => row.element))),
+      h(
+        "div",
+        { class: "choices" },
+        rows.map((row) => row.element),
+      ),
+    ),
     get value() {
       return rows.find((row) => row.input.checked)?.input.value ?? value;
     },
@@ -151,13 +226,26 @@ export const joinChoices = () => [
  */
 export function segments({ legend, value, choices, onchange }) {
   const group = `segment-${(ids += 1)}`;
-  return h("fieldset", { class: "segments" },
+  return h(
+    "fieldset",
+    { class: "segments" },
     h("legend", { class: "visually-hidden" }, legend),
     choices.map((choice) =>
-      h("label", { class: "segment" },
-        h("input", { type: "radio", name: group, value: choice.value, checked: choice.value === value, onchange: () => onchange(choice.value) }),
+      h(
+        "label",
+        { class: "segment" },
+        h("input", {
+          type: "radio",
+          name: group,
+          value: choice.value,
+          checked: choice.value === value,
+          onchange: () => onchange(choice.value),
+        }),
         choice.icon ? icon(choice.icon) : null,
-        choice.label)));
+        choice.label,
+      ),
+    ),
+  );
 }
 
 /**
@@ -167,8 +255,14 @@ export function segments({ legend, value, choices, onchange }) {
  */
 export function form({ fields, body, submit, onsubmit, cancel, class: className = "", wide = false }) {
   const problem = h("p", { class: "form-error", role: "alert", hidden: true });
-  const button = h("button", { type: "submit", class: wide ? "button button-primary button-wide" : "button button-primary" }, submit);
-  const back = cancel ? h("button", { type: "button", class: "button", onclick: cancel }, t("do.cancel")) : null;
+  const button = h(
+    "button",
+    { type: "submit", class: wide ? "button button-primary button-wide" : "button button-primary" },
+    submit,
+  );
+  const back = cancel
+    ? h("button", { type: "button", class: "button", onclick: cancel }, t("do.cancel"))
+    : null;
 
   /** @param {string} text */
   const setProblem = (text) => {
@@ -202,7 +296,12 @@ export function form({ fields, body, submit, onsubmit, cancel, class: className 
       button.removeAttribute("aria-busy");
     }
   };
-  const element = h("form", { class: `form ${className}`.trim(), novalidate: true, onsubmit: send },
-    body, problem, h("div", { class: wide ? null : "form-actions" }, back, button));
+  const element = h(
+    "form",
+    { class: `form ${className}`.trim(), novalidate: true, onsubmit: send },
+    body,
+    problem,
+    h("div", { class: wide ? null : "form-actions" }, back, button),
+  );
   return { element, button, setProblem, refuse };
 }

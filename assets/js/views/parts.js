@@ -14,7 +14,11 @@ import { explain, t } from "../text/words/index.js";
 
 const APPLE = /Mac|iPhone|iPad/.test(navigator.platform);
 /** What the keys are called on this system. */
-export const keyNames = { command: APPLE ? "⌘" : "Ctrl", alt: APPLE ? "⌥" : "Alt", shift: APPLE ? "⇧" : "Shift" };
+export const keyNames = {
+  command: APPLE ? "⌘" : "Ctrl",
+  alt: APPLE ? "⌥" : "Alt",
+  shift: APPLE ? "⇧" : "Shift",
+};
 
 /** @param {unknown} error */
 export const errorText = (error) => explain(error);
@@ -46,7 +50,13 @@ function dot(state) {
 
 /** The dot with its word, for where nothing else says it. @param {Presence} state */
 export function presenceDot(state) {
-  return h("span", { class: "presence", "data-state": state, role: "img", "aria-label": t(`presence.${state}`), title: t(`presence.${state}`) });
+  return h("span", {
+    class: "presence",
+    "data-state": state,
+    role: "img",
+    "aria-label": t(`presence.${state}`),
+    title: t(`presence.${state}`),
+  });
 }
 
 /** @param {Person} person */
@@ -97,7 +107,11 @@ export async function copyText(text) {
 function copyBySelection(text) {
   const area = h("textarea", { class: "input", readonly: true, "aria-label": t("copy.label") });
   area.value = text;
-  const dialog = openDialog({ title: t("copy.title"), class: "dialog-small", body: [h("p", { class: "dialog-lead" }, t("copy.hint")), area] });
+  const dialog = openDialog({
+    title: t("copy.title"),
+    class: "dialog-small",
+    body: [h("p", { class: "dialog-lead" }, t("copy.hint")), area],
+  });
   area.select();
   // Gone from the standards, there in every browser, and the only way on a plain-HTTP page.
   const copied = document.execCommand("copy");
@@ -114,10 +128,25 @@ function copyBySelection(text) {
  * @param {string} name what it is, for screen readers
  */
 export function secretField(text, name) {
-  const input = h("input", { class: "input", readonly: true, "aria-label": name, dir: "ltr", onfocus: () => input.select() });
+  const input = h("input", {
+    class: "input",
+    readonly: true,
+    "aria-label": name,
+    dir: "ltr",
+    onfocus: () => input.select(),
+  });
   input.value = text;
-  return h("div", { class: "secret" }, input,
-    h("button", { type: "button", class: "button button-primary", autofocus: true, onclick: () => copyText(text) }, icon("copy"), t("do.copy")));
+  return h(
+    "div",
+    { class: "secret" },
+    input,
+    h(
+      "button",
+      { type: "button", class: "button button-primary", autofocus: true, onclick: () => copyText(text) },
+      icon("copy"),
+      t("do.copy"),
+    ),
+  );
 }
 
 /** A moment to come, short. @param {number} ms */
@@ -143,13 +172,28 @@ export function emptyState(iconName, title, text) {
  * @param {(value: T) => void} draw
  */
 export async function loadInto(place, load, draw) {
-  place.replaceChildren(h("div", { class: "empty late" }, h("div", { class: "spinner", role: "status", "aria-label": t("app.loading") })));
+  place.replaceChildren(
+    h(
+      "div",
+      { class: "empty late" },
+      h("div", { class: "spinner", role: "status", "aria-label": t("app.loading") }),
+    ),
+  );
   try {
     draw(await load());
   } catch (error) {
     place.replaceChildren(
-      h("div", { class: "empty" }, icon("warning"), h("p", { dir: "auto" }, errorText(error)),
-        h("button", { type: "button", class: "button", onclick: () => loadInto(place, load, draw) }, t("do.try_again"))),
+      h(
+        "div",
+        { class: "empty" },
+        icon("warning"),
+        h("p", { dir: "auto" }, errorText(error)),
+        h(
+          "button",
+          { type: "button", class: "button", onclick: () => loadInto(place, load, draw) },
+          t("do.try_again"),
+        ),
+      ),
     );
   }
 }
@@ -166,7 +210,10 @@ export async function lazily(loading, run) {
     module = await loading;
   } catch {
     // Offline, or the server has a newer client and not this one's files any more.
-    toast(t("app.part_missing"), { kind: "error", action: { label: t("app.reload_now"), onclick: () => location.reload() } });
+    toast(t("app.part_missing"), {
+      kind: "error",
+      action: { label: t("app.reload_now"), onclick: () => location.reload() },
+    });
     return;
   }
   run(module);

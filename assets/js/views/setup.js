@@ -13,15 +13,30 @@ import { choiceList, field, form, joinChoices, nameField, passwordField } from "
  */
 export function createSetup({ actions }, token) {
   const code = field({
-    name: "secret", label: t("setup.code"), hint: t("setup.code_hint"), required: true, class: "input-code",
-    attributes: { autocomplete: "one-time-code", autocapitalize: "characters", spellcheck: "false", maxlength: 20, dir: "ltr" },
+    name: "secret",
+    label: t("setup.code"),
+    hint: t("setup.code_hint"),
+    required: true,
+    class: "input-code",
+    attributes: {
+      autocomplete: "one-time-code",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      maxlength: 20,
+      dir: "ltr",
+    },
   });
   const serverName = field({
-    name: "server_name", label: t("setup.server_name"), hint: t("setup.server_name_hint"), required: true,
+    name: "server_name",
+    label: t("setup.server_name"),
+    hint: t("setup.server_name_hint"),
+    required: true,
     attributes: { autocomplete: "organization", maxlength: 80 },
   });
   const fullName = field({
-    name: "full_name", label: t("register.full_name"), hint: t("register.full_name_hint"),
+    name: "full_name",
+    label: t("register.full_name"),
+    hint: t("register.full_name_hint"),
     attributes: { autocomplete: "name", maxlength: 80 },
   });
   const name = nameField({ hint: t("register.name_hint") });
@@ -34,22 +49,37 @@ export function createSetup({ actions }, token) {
     submit: t("setup.submit"),
     body: [
       token ? null : h("div", { class: "entrance-group" }, code.element),
-      h("div", { class: "entrance-group" }, h("h2", null, t("setup.the_chat")), serverName.element, join.element),
-      h("div", { class: "entrance-group" }, h("h2", null, t("setup.you")),
-        h("div", { class: "form-pair" }, fullName.element, name.element), password.element),
+      h(
+        "div",
+        { class: "entrance-group" },
+        h("h2", null, t("setup.the_chat")),
+        serverName.element,
+        join.element,
+      ),
+      h(
+        "div",
+        { class: "entrance-group" },
+        h("h2", null, t("setup.you")),
+        h("div", { class: "form-pair" }, fullName.element, name.element),
+        password.element,
+      ),
     ],
-    onsubmit: () => actions.account.setup({
-      name: name.input.value.trim(),
-      full_name: fullName.input.value.trim(),
-      password: password.input.value,
-      server_name: serverName.input.value.trim(),
-      secret: token ?? code.input.value.replace(/[\s-]/g, "").toUpperCase(),
-      join: /** @type {any} */ (join.value),
-    }),
+    onsubmit: () =>
+      actions.account.setup({
+        name: name.input.value.trim(),
+        full_name: fullName.input.value.trim(),
+        password: password.input.value,
+        server_name: serverName.input.value.trim(),
+        secret: token ?? code.input.value.replace(/[\s-]/g, "").toUpperCase(),
+        join: /** @type {any} */ (join.value),
+      }),
   });
   document.title = t("setup.title");
-  const element = h("main", { class: "entrance" },
-    card({ badge: icon("chat"), title: t("setup.title"), lead: t("setup.intro"), body, wide: true }));
+  const element = h(
+    "main",
+    { class: "entrance" },
+    card({ badge: icon("chat"), title: t("setup.title"), lead: t("setup.intro"), body, wide: true }),
+  );
   focusFirst(element);
   return { element };
 }

@@ -16,13 +16,32 @@ import { attempt, avatar, keyNames, lazily, personName, presenceDot, roomIcon, r
 export function createSidebar(app) {
   const { store } = app;
   const head = h("header", { class: "sidebar-head" });
-  const jump = h("button", { type: "button", class: "sidebar-jump", onclick: () => app.openJump() },
-    icon("search"), h("span", { class: "grow" }, t("sidebar.jump")), h("kbd", { class: "kbd desk-only" }, `${keyNames.command} K`));
+  const jump = h(
+    "button",
+    { type: "button", class: "sidebar-jump", onclick: () => app.openJump() },
+    icon("search"),
+    h("span", { class: "grow" }, t("sidebar.jump")),
+    h("kbd", { class: "kbd desk-only" }, `${keyNames.command} K`),
+  );
   const rooms = h("ul");
   const direct = h("ul");
-  const foot = h("button", { type: "button", class: "sidebar-me", "aria-haspopup": "menu", onclick: () => openOwnMenu(app, foot) });
-  const more = row({ icon: icon("more"), name: t("sidebar.more_direct"), quiet: true, onclick: () => openMore(app, more) });
-  const alone = row({ icon: icon("user-plus"), name: t("sidebar.invite"), onclick: () => app.go({ page: "people" }) });
+  const foot = h("button", {
+    type: "button",
+    class: "sidebar-me",
+    "aria-haspopup": "menu",
+    onclick: () => openOwnMenu(app, foot),
+  });
+  const more = row({
+    icon: icon("more"),
+    name: t("sidebar.more_direct"),
+    quiet: true,
+    onclick: () => openMore(app, more),
+  });
+  const alone = row({
+    icon: icon("user-plus"),
+    name: t("sidebar.invite"),
+    onclick: () => app.go({ page: "people" }),
+  });
   const lists = [rooms, direct].map((list) => roomList(app, list));
 
   const drawHead = () => replace(head, headOf(app));
@@ -45,15 +64,25 @@ export function createSidebar(app) {
   drawLists();
   drawFoot();
 
-  return h("div", { class: "sidebar" }, head, jump,
-    h("div", { class: "sidebar-scroll" },
+  return h(
+    "div",
+    { class: "sidebar" },
+    head,
+    jump,
+    h(
+      "div",
+      { class: "sidebar-scroll" },
       section(t("sidebar.rooms"), t("sidebar.add_room"), (button) => openRoomMenu(app, button)),
       rooms,
-      section(t("sidebar.direct"), t("sidebar.add_direct"), () => withRooms((part) => part.openNewDirect(app))),
+      section(t("sidebar.direct"), t("sidebar.add_direct"), () =>
+        withRooms((part) => part.openNewDirect(app)),
+      ),
       direct,
       more,
-      alone),
-    foot);
+      alone,
+    ),
+    foot,
+  );
 }
 
 /** @param {App} app */
@@ -80,10 +109,20 @@ function roomList(app, container) {
     key: (/** @type {Room} */ room) => room.id,
     create: (room) => {
       const item = h("li", { class: "sidebar-item" });
-      const link = h("button", { type: "button", class: "sidebar-row", onclick: () => app.go({ room: room.id }) });
+      const link = h("button", {
+        type: "button",
+        class: "sidebar-row",
+        onclick: () => app.go({ room: room.id }),
+      });
       item.append(link);
       if (room.kind === "direct") {
-        item.append(iconButton({ icon: "close", label: t("sidebar.hide"), onclick: () => attempt(app.actions.rooms.hide(room.id)) }));
+        item.append(
+          iconButton({
+            icon: "close",
+            label: t("sidebar.hide"),
+            onclick: () => attempt(app.actions.rooms.hide(room.id)),
+          }),
+        );
       }
       drawRow(app, link, room);
       return item;
@@ -100,17 +139,28 @@ function drawRow(app, link, room) {
   const unread = room.unread > 0;
   const current = (app.place.room ?? app.store.open?.room) === room.id && !app.place.page;
   const states = room.kind === "direct" ? room.users.map((user) => app.store.people.state(user)) : [];
-  const shows = [roomTitle(app, room), room.kind, room.unread, room.mentions, room.archived, current, ...states].join("\n");
+  const shows = [
+    roomTitle(app, room),
+    room.kind,
+    room.unread,
+    room.mentions,
+    room.archived,
+    current,
+    ...states,
+  ].join("\n");
   if (drawn.get(link) === shows) return;
   drawn.set(link, shows);
   link.className = unread ? "sidebar-row is-unread" : "sidebar-row";
   if (current) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
-  replace(link, rowMark(app, room),
+  replace(
+    link,
+    rowMark(app, room),
     h("span", { class: "sidebar-name truncate" }, h("bdi", null, roomTitle(app, room))),
     room.kind === "private" ? h("span", { class: "visually-hidden" }, t("sidebar.private")) : null,
     room.archived ? icon("archive") : null,
-    rowCount(room));
+    rowCount(room),
+  );
 }
 
 /** @param {App} app @param {Room} room */
@@ -126,22 +176,38 @@ function rowCount(room) {
   if (room.unread === 0 && room.mentions === 0) return null;
   const n = room.badge ? (room.kind === "direct" ? room.unread : room.mentions) : room.unread;
   const words = t(room.badge && room.kind !== "direct" ? "sidebar.mentions" : "sidebar.unread", { n });
-  return h("span", { class: room.badge ? "badge" : "count" },
-    h("span", { "aria-hidden": "true" }, n > 999 ? "999+" : n), h("span", { class: "visually-hidden" }, words));
+  return h(
+    "span",
+    { class: room.badge ? "badge" : "count" },
+    h("span", { "aria-hidden": "true" }, n > 999 ? "999+" : n),
+    h("span", { class: "visually-hidden" }, words),
+  );
 }
 
 /** @param {{icon: Element, name: string, quiet?: boolean, onclick: () => void}} options */
 function row({ icon: mark, name, quiet = false, onclick }) {
-  return h("button", { type: "button", class: quiet ? "sidebar-row is-quiet" : "sidebar-row", onclick }, mark,
-    h("span", { class: "sidebar-name truncate" }, name));
+  return h(
+    "button",
+    { type: "button", class: quiet ? "sidebar-row is-quiet" : "sidebar-row", onclick },
+    mark,
+    h("span", { class: "sidebar-name truncate" }, name),
+  );
 }
 
 /** @param {App} app @param {Element} anchor */
 function openRoomMenu(app, anchor) {
-  openMenu(anchor, [
-    { label: t("room.create"), icon: "plus", onclick: () => withRooms((part) => part.openCreateRoom(app)) },
-    { label: t("room.browse"), icon: "compass", onclick: () => withRooms((part) => part.openBrowseRooms(app)) },
-  ], { align: "end", label: t("sidebar.add_room") });
+  openMenu(
+    anchor,
+    [
+      { label: t("room.create"), icon: "plus", onclick: () => withRooms((part) => part.openCreateRoom(app)) },
+      {
+        label: t("room.browse"),
+        icon: "compass",
+        onclick: () => withRooms((part) => part.openBrowseRooms(app)),
+      },
+    ],
+    { align: "end", label: t("sidebar.add_room") },
+  );
 }
 
 /** @param {(part: typeof import("./dialogs/rooms.js")) => void} run */
@@ -166,9 +232,12 @@ function ownRow(app) {
   const state = app.store.people.state(me.id);
   return [
     avatar(me, { presence: state === "offline" ? "online" : state }),
-    h("span", { class: "sidebar-me-text" },
+    h(
+      "span",
+      { class: "sidebar-me-text" },
       h("span", { class: "sidebar-me-name truncate" }, personName(me)),
-      h("span", { class: "sidebar-me-status truncate", dir: "auto" }, me.status || `@${me.name}`)),
+      h("span", { class: "sidebar-me-status truncate", dir: "auto" }, me.status || `@${me.name}`),
+    ),
     icon("chevron-down"),
   ];
 }
@@ -178,26 +247,49 @@ function openOwnMenu(app, anchor) {
   const { store } = app;
   const themes = /** @type {const} */ (["system", "light", "dark"]);
   const themeIcons = { system: "monitor", light: "sun", dark: "moon" };
-  openMenu(anchor, [
-    { label: t("profile.edit"), icon: "user", onclick: () => app.openAccount() },
-    { label: t("sessions.title"), icon: "laptop", onclick: () => app.openSessions() },
-    store.me?.role === "admin" && { label: t("admin.title"), icon: "people", onclick: () => app.go({ page: "people" }) },
-    { label: t("keys.title"), icon: "keyboard", hint: `${keyNames.command} /`, onclick: () => app.openShortcuts() },
-    "line",
-    ...themes.map((theme) => ({
-      label: t("profile.theme_item", { theme: t(`profile.theme_${theme}`) }), icon: themeIcons[theme], checked: store.preferences.theme === theme,
-      onclick: () => { store.preferences.theme = theme; },
-    })),
-    "line",
-    { label: t("signout.submit"), icon: "logout", onclick: () => signOut(app) },
-  ], { label: store.me ? label(store.me) : "" });
+  openMenu(
+    anchor,
+    [
+      { label: t("profile.edit"), icon: "user", onclick: () => app.openAccount() },
+      { label: t("sessions.title"), icon: "laptop", onclick: () => app.openSessions() },
+      store.me?.role === "admin" && {
+        label: t("admin.title"),
+        icon: "people",
+        onclick: () => app.go({ page: "people" }),
+      },
+      {
+        label: t("keys.title"),
+        icon: "keyboard",
+        hint: `${keyNames.command} /`,
+        onclick: () => app.openShortcuts(),
+      },
+      "line",
+      ...themes.map((theme) => ({
+        label: t("profile.theme_item", { theme: t(`profile.theme_${theme}`) }),
+        icon: themeIcons[theme],
+        checked: store.preferences.theme === theme,
+        onclick: () => {
+          store.preferences.theme = theme;
+        },
+      })),
+      "line",
+      { label: t("signout.submit"), icon: "logout", onclick: () => signOut(app) },
+    ],
+    { label: store.me ? label(store.me) : "" },
+  );
 }
 
 /** @param {App} app */
 function signOut(app) {
-  return attempt(app.actions.account.signOut((waiting) =>
-    confirmDialog({
-      title: t("signout.submit"), text: t("signout.waiting", { n: waiting }),
-      action: t("signout.anyway"), danger: true, cancel: t("signout.stay"),
-    })));
+  return attempt(
+    app.actions.account.signOut((waiting) =>
+      confirmDialog({
+        title: t("signout.submit"),
+        text: t("signout.waiting", { n: waiting }),
+        action: t("signout.anyway"),
+        danger: true,
+        cancel: t("signout.stay"),
+      }),
+    ),
+  );
 }

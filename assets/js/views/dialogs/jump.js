@@ -23,14 +23,30 @@ export function openJump(app) {
   /** @type {Target[]} */
   let found = [];
   let at = 0;
-  const list = h("div", { class: "jump-list", role: "listbox", id: "jump-list", "aria-label": t("jump.title") });
+  const list = h("div", {
+    class: "jump-list",
+    role: "listbox",
+    id: "jump-list",
+    "aria-label": t("jump.title"),
+  });
   const input = h("input", {
-    type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "jump-list", "aria-autocomplete": "list",
-    "aria-label": t("jump.title"), placeholder: t("jump.placeholder"), autocomplete: "off", spellcheck: "false", dir: "auto",
-    autofocus: true, oninput: () => find(), onkeydown: (/** @type {KeyboardEvent} */ event) => press(event),
+    type: "text",
+    role: "combobox",
+    "aria-expanded": "true",
+    "aria-controls": "jump-list",
+    "aria-autocomplete": "list",
+    "aria-label": t("jump.title"),
+    placeholder: t("jump.placeholder"),
+    autocomplete: "off",
+    spellcheck: "false",
+    dir: "auto",
+    autofocus: true,
+    oninput: () => find(),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => press(event),
   });
   const dialog = openDialog({
-    title: t("jump.title"), class: "jump",
+    title: t("jump.title"),
+    class: "jump",
     body: [h("div", { class: "jump-field" }, icon("search"), input), list],
   });
 
@@ -48,7 +64,11 @@ export function openJump(app) {
   const find = () => {
     found = rankNames(targets, input.value, (target) => namesOf(app, target), { limit: SHOWN });
     at = 0;
-    if (found.length) replace(list, found.map((target, index) => targetRow(app, target, index, () => open(target))));
+    if (found.length)
+      replace(
+        list,
+        found.map((target, index) => targetRow(app, target, index, () => open(target))),
+      );
     else replace(list, emptyState("search", t("jump.none")));
     mark();
   };
@@ -71,11 +91,17 @@ function targetsOf(app) {
   const { rooms, people } = app.store;
   const me = app.store.me?.id ?? 0;
   const open = rooms.all().filter((room) => !room.archived);
-  const between = new Set(open.filter((room) => room.kind === "direct").flatMap((room) => {
-    const others = room.others(me);
-    return others.length === 1 ? others : others.length === 0 ? [me] : [];
-  }));
-  open.sort((a, b) => Number(b.badge) - Number(a.badge) || Number(b.unread > 0) - Number(a.unread > 0) || b.at - a.at);
+  const between = new Set(
+    open
+      .filter((room) => room.kind === "direct")
+      .flatMap((room) => {
+        const others = room.others(me);
+        return others.length === 1 ? others : others.length === 0 ? [me] : [];
+      }),
+  );
+  open.sort(
+    (a, b) => Number(b.badge) - Number(a.badge) || Number(b.unread > 0) - Number(a.unread > 0) || b.at - a.at,
+  );
   const others = people.active().filter((person) => !between.has(person.id));
   return [...open.map((room) => ({ room })), ...others.map((person) => ({ person }))];
 }
@@ -84,7 +110,10 @@ function targetsOf(app) {
 function namesOf(app, target) {
   if ("person" in target) return [label(target.person), target.person.name];
   const { room } = target;
-  const handles = room.kind === "direct" ? room.others(app.store.me?.id ?? 0).map((id) => app.store.people.get(id).name) : [];
+  const handles =
+    room.kind === "direct"
+      ? room.others(app.store.me?.id ?? 0).map((id) => app.store.people.get(id).name)
+      : [];
   return [roomTitle(app, room), ...handles];
 }
 
@@ -98,15 +127,24 @@ function targetRow(app, target, index, onclick) {
 function roomParts(app, room) {
   const others = room.kind === "direct" ? room.others(app.store.me?.id ?? 0) : [];
   if (others.length === 1) return personParts(app, app.store.people.get(others[0] ?? 0), room);
-  return [roomIcon(room), h("span", { class: "row-title grow" }, h("bdi", { class: "truncate" }, roomTitle(app, room))), unreadMark(room)];
+  return [
+    roomIcon(room),
+    h("span", { class: "row-title grow" }, h("bdi", { class: "truncate" }, roomTitle(app, room))),
+    unreadMark(room),
+  ];
 }
 
 /** @param {App} app @param {Person} person @param {Room} [room] */
 function personParts(app, person, room) {
   return [
     avatar(person, { size: 24 }),
-    h("span", { class: "row-title grow" }, personName(person), presenceDot(app.store.people.state(person.id)),
-      h("bdi", { class: "field-hint truncate" }, `@${person.name}`)),
+    h(
+      "span",
+      { class: "row-title grow" },
+      personName(person),
+      presenceDot(app.store.people.state(person.id)),
+      h("bdi", { class: "field-hint truncate" }, `@${person.name}`),
+    ),
     room ? unreadMark(room) : null,
   ];
 }
@@ -114,7 +152,11 @@ function personParts(app, person, room) {
 /** @param {Room} room */
 function unreadMark(room) {
   if (!room.unread) return null;
-  return h("span", { class: room.badge ? "badge" : "count" }, room.badge && room.kind !== "direct" ? room.mentions : room.unread);
+  return h(
+    "span",
+    { class: room.badge ? "badge" : "count" },
+    room.badge && room.kind !== "direct" ? room.mentions : room.unread,
+  );
 }
 
 export function openShortcuts() {
@@ -132,10 +174,19 @@ export function openShortcuts() {
     [t("keys.help"), [command, "/"]],
   ];
   openDialog({
-    title: t("keys.title"), class: "dialog-small",
-    body: h("dl", { class: "keys" }, keys.map(([what, names]) => [
-      h("dt", null, what),
-      h("dd", null, names.map((name) => h("kbd", { class: "kbd" }, name))),
-    ])),
+    title: t("keys.title"),
+    class: "dialog-small",
+    body: h(
+      "dl",
+      { class: "keys" },
+      keys.map(([what, names]) => [
+        h("dt", null, what),
+        h(
+          "dd",
+          null,
+          names.map((name) => h("kbd", { class: "kbd" }, name)),
+        ),
+      ]),
+    ),
   });
 }

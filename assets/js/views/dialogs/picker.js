@@ -24,8 +24,15 @@ export function peoplePicker(app, { people, max, placeholder, onchange }) {
   const chips = h("span", { style: { display: "contents" } });
   const list = h("div", { class: "picker-list rows", role: "group", "aria-label": t("people.title") });
   const input = h("input", {
-    type: "text", placeholder, "aria-label": placeholder, autocomplete: "off", spellcheck: "false", dir: "auto",
-    autofocus: true, oninput: () => draw(), onkeydown: (/** @type {KeyboardEvent} */ event) => press(event),
+    type: "text",
+    placeholder,
+    "aria-label": placeholder,
+    autocomplete: "off",
+    spellcheck: "false",
+    dir: "auto",
+    autofocus: true,
+    oninput: () => draw(),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => press(event),
   });
 
   /** @param {Person} person */
@@ -43,14 +50,22 @@ export function peoplePicker(app, { people, max, placeholder, onchange }) {
     return input.value.trim() ? rankPeople(all, input.value, { limit: SHOWN }) : all.slice(0, SHOWN);
   };
   const draw = () => {
-    replace(chips, chosen.map((person) => chip(person, () => toggle(person))));
+    replace(
+      chips,
+      chosen.map((person) => chip(person, () => toggle(person))),
+    );
     input.placeholder = chosen.length ? "" : placeholder;
     const found = matches();
     const full = chosen.length >= max;
-    replace(list, found.length ? found.map((person) => {
-      const isChosen = chosen.some((each) => each.id === person.id);
-      return personRow(app, person, isChosen, full && !isChosen, () => toggle(person));
-    }) : emptyState("people", t("people.none")));
+    replace(
+      list,
+      found.length
+        ? found.map((person) => {
+            const isChosen = chosen.some((each) => each.id === person.id);
+            return personRow(app, person, isChosen, full && !isChosen, () => toggle(person));
+          })
+        : emptyState("people", t("people.none")),
+    );
   };
   /** @param {KeyboardEvent} event */
   const press = (event) => {
@@ -59,7 +74,8 @@ export function peoplePicker(app, { people, max, placeholder, onchange }) {
     const last = chosen.at(-1);
     if (event.key === "Enter" && input.value.trim() && first) toggle(first);
     else if (event.key === "Backspace" && input.value === "" && last) toggle(last);
-    else if (event.key === "ArrowDown") /** @type {HTMLElement | null} */ (list.querySelector("button"))?.focus();
+    else if (event.key === "ArrowDown")
+      /** @type {HTMLElement | null} */ (list.querySelector("button"))?.focus();
     else return;
     event.preventDefault();
   };
@@ -70,18 +86,39 @@ export function peoplePicker(app, { people, max, placeholder, onchange }) {
 
 /** @param {Person} person @param {() => void} remove */
 function chip(person, remove) {
-  return h("span", { class: "picked-one" }, avatar(person, { size: 20 }), personName(person),
-    iconButton({ icon: "close", label: t("picker.remove", { name: label(person) }), onclick: remove }));
+  return h(
+    "span",
+    { class: "picked-one" },
+    avatar(person, { size: 20 }),
+    personName(person),
+    iconButton({ icon: "close", label: t("picker.remove", { name: label(person) }), onclick: remove }),
+  );
 }
 
 /** @param {App} app @param {Person} person @param {boolean} chosen @param {boolean} disabled @param {() => void} onclick */
 function personRow(app, person, chosen, disabled, onclick) {
-  return h("button", { type: "button", class: "row", "aria-pressed": String(chosen), disabled, onclick },
+  return h(
+    "button",
+    { type: "button", class: "row", "aria-pressed": String(chosen), disabled, onclick },
     avatar(person, { size: 36, presence: app.store.people.state(person.id) }),
-    h("span", { class: "row-text" },
-      h("span", { class: "row-title" }, personName(person), person.bot ? h("span", { class: "chip" }, t("people.bot")) : null),
-      h("small", { class: "truncate" }, h("bdi", null, `@${person.name}`), person.status ? ` · ${person.status}` : "")),
-    chosen ? icon("check") : null);
+    h(
+      "span",
+      { class: "row-text" },
+      h(
+        "span",
+        { class: "row-title" },
+        personName(person),
+        person.bot ? h("span", { class: "chip" }, t("people.bot")) : null,
+      ),
+      h(
+        "small",
+        { class: "truncate" },
+        h("bdi", null, `@${person.name}`),
+        person.status ? ` · ${person.status}` : "",
+      ),
+    ),
+    chosen ? icon("check") : null,
+  );
 }
 
 /** @param {KeyboardEvent} event @param {HTMLElement} list @param {HTMLElement} input */

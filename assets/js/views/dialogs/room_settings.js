@@ -20,7 +20,10 @@ const RANK = { owner: 0, moderator: 1, member: 2 };
 
 /** Whether I may change a room's settings and bring people out of it. @param {App} app @param {Room} room */
 export function mayManage(app, room) {
-  return room.kind !== "direct" && (room.role === "owner" || room.role === "moderator" || app.store.me?.role === "admin");
+  return (
+    room.kind !== "direct" &&
+    (room.role === "owner" || room.role === "moderator" || app.store.me?.role === "admin")
+  );
 }
 
 /** @param {App} app @param {Room} room */
@@ -58,9 +61,14 @@ function settingsForm(app, room) {
   const name = roomNameField(room.name);
   const topic = roomTopicField(room.topic);
   return form({
-    fields: [name, topic], submit: t("do.save"), body: [name.element, topic.element],
+    fields: [name, topic],
+    submit: t("do.save"),
+    body: [name.element, topic.element],
     onsubmit: async () => {
-      await app.actions.rooms.update(room.id, { name: name.input.value.trim(), topic: topic.input.value.trim() });
+      await app.actions.rooms.update(room.id, {
+        name: name.input.value.trim(),
+        topic: topic.input.value.trim(),
+      });
       toast(t("do.saved"));
     },
   }).element;
@@ -73,12 +81,19 @@ function aboutRoom(room) {
 
 /** @param {App} app @param {Room} room @param {HTMLElement} heading @param {HTMLElement} members */
 function membersSection(app, room, heading, members) {
-  const add = h("button", { type: "button", class: "button button-small", onclick: () => openAddPeople(app, room.id) },
-    icon("user-plus"), t("room.invite"));
+  const add = h(
+    "button",
+    { type: "button", class: "button button-small", onclick: () => openAddPeople(app, room.id) },
+    icon("user-plus"),
+    t("room.invite"),
+  );
   const mayAdd = room.kind !== "direct" && !room.general && !room.archived;
-  return h("section", { class: "dialog-section" },
+  return h(
+    "section",
+    { class: "dialog-section" },
     h("div", { class: "page-section-head" }, heading, mayAdd ? add : null),
-    members);
+    members,
+  );
 }
 
 /** @param {App} app @param {Room} room @param {HTMLElement} place */
@@ -86,25 +101,41 @@ function drawMembers(app, room, place) {
   const list = [...(app.actions.rooms.memberList(room.id) ?? [])];
   const name = (/** @type {Member} */ member) => app.store.people.label(member.user);
   list.sort((a, b) => RANK[a.role] - RANK[b.role] || name(a).localeCompare(name(b)));
-  replace(place, list.map((member) => memberRow(app, room, member)));
+  replace(
+    place,
+    list.map((member) => memberRow(app, room, member)),
+  );
 }
 
 /** @param {App} app @param {Room} room @param {Member} member */
 function memberRow(app, room, member) {
   const person = app.store.people.get(member.user);
   const button = iconButton({
-    icon: "more", label: t("room.member_actions", { name: label(person) }),
+    icon: "more",
+    label: t("room.member_actions", { name: label(person) }),
     onclick: () => openMenu(button, memberItems(app, room, member), { align: "end" }),
   });
   const has = memberItems(app, room, member).some(Boolean);
-  return h("div", { class: "row" },
+  return h(
+    "div",
+    { class: "row" },
     avatar(person, { presence: app.store.people.state(person.id) }),
-    h("span", { class: "row-text" },
-      h("span", { class: "row-title" }, personName(person),
+    h(
+      "span",
+      { class: "row-text" },
+      h(
+        "span",
+        { class: "row-title" },
+        personName(person),
         person.id === app.store.me?.id ? h("span", { class: "chip" }, t("people.you")) : null,
-        member.role === "member" ? null : h("span", { class: "chip chip-accent" }, t(`room.role_${member.role}`))),
-      h("small", { class: "truncate" }, h("bdi", null, `@${person.name}`))),
-    has ? button : null);
+        member.role === "member"
+          ? null
+          : h("span", { class: "chip chip-accent" }, t(`room.role_${member.role}`)),
+      ),
+      h("small", { class: "truncate" }, h("bdi", null, `@${person.name}`)),
+    ),
+    has ? button : null,
+  );
 }
 
 /** What may be done with a member, as menu rows. @param {App} app @param {Room} room @param {Member} member */
@@ -116,20 +147,34 @@ export function memberItems(app, room, member) {
   const name = app.store.people.label(user);
   return [
     !mine && { label: t("people.message"), icon: "mail", onclick: () => app.openDirect([user]) },
-    ...roles.map((role) => ruled && role !== member.role && {
-      label: t(`room.make_${role}`), icon: role === "member" ? "user" : "shield",
-      onclick: () => attempt(app.actions.rooms.setRole(room.id, user, role)),
-    }),
-    !mine && !room.general && mayManage(app, room) && member.role !== "owner" && {
-      label: t("room.remove"), icon: "exit", danger: true, onclick: () => removeMember(app, room, user, name),
-    },
+    ...roles.map(
+      (role) =>
+        ruled &&
+        role !== member.role && {
+          label: t(`room.make_${role}`),
+          icon: role === "member" ? "user" : "shield",
+          onclick: () => attempt(app.actions.rooms.setRole(room.id, user, role)),
+        },
+    ),
+    !mine &&
+      !room.general &&
+      mayManage(app, room) &&
+      member.role !== "owner" && {
+        label: t("room.remove"),
+        icon: "exit",
+        danger: true,
+        onclick: () => removeMember(app, room, user, name),
+      },
   ];
 }
 
 /** @param {App} app @param {Room} room @param {number} user @param {string} name */
 async function removeMember(app, room, user, name) {
   const sure = await confirmDialog({
-    title: t("room.remove"), text: t("room.remove_confirm", { name, room: room.name }), action: t("do.remove"), danger: true,
+    title: t("room.remove"),
+    text: t("room.remove_confirm", { name, room: room.name }),
+    action: t("do.remove"),
+    danger: true,
   });
   if (sure) await attempt(app.actions.rooms.remove(room.id, user));
 }
@@ -138,26 +183,45 @@ async function removeMember(app, room, user, name) {
 function endSection(app, room, close) {
   if (room.general || room.kind === "direct") return null;
   const leave = async () => {
-    const text = [t("room.leave_confirm", { room: room.name }), " ", room.kind === "private" ? t("room.leave_private") : null];
+    const text = [
+      t("room.leave_confirm", { room: room.name }),
+      " ",
+      room.kind === "private" ? t("room.leave_private") : null,
+    ];
     if (!(await confirmDialog({ title: t("room.leave"), text, action: t("do.leave"), danger: true }))) return;
     close();
     await attempt(app.actions.rooms.leave(room.id));
   };
   const archive = async () => {
     const archived = !room.archived;
-    const sure = !archived || (await confirmDialog({
-      title: t("room.archive"), text: t("room.archive_confirm", { room: room.name }), action: t("room.archive"),
-    }));
+    const sure =
+      !archived ||
+      (await confirmDialog({
+        title: t("room.archive"),
+        text: t("room.archive_confirm", { room: room.name }),
+        action: t("room.archive"),
+      }));
     if (!sure) return;
     close();
     await attempt(app.actions.rooms.update(room.id, { archived }));
   };
-  return h("section", { class: "dialog-section" },
-    h("div", { class: "form-actions" },
+  return h(
+    "section",
+    { class: "dialog-section" },
+    h(
+      "div",
+      { class: "form-actions" },
       mayRule(app, room)
-        ? h("button", { type: "button", class: "button", onclick: archive }, icon("archive"), t(room.archived ? "room.unarchive" : "room.archive"))
+        ? h(
+            "button",
+            { type: "button", class: "button", onclick: archive },
+            icon("archive"),
+            t(room.archived ? "room.unarchive" : "room.archive"),
+          )
         : null,
-      h("button", { type: "button", class: "button", onclick: leave }, icon("exit"), t("room.leave"))));
+      h("button", { type: "button", class: "button", onclick: leave }, icon("exit"), t("room.leave")),
+    ),
+  );
 }
 
 /** @param {App} app @param {number} roomId */
@@ -178,7 +242,8 @@ export async function openAddPeople(app, roomId) {
   });
   const inside = new Set(members.map((member) => member.user));
   const body = peoplePicker(app, {
-    people: () => app.store.people.active().filter((person) => !inside.has(person.id)), max: 50,
+    people: () => app.store.people.active().filter((person) => !inside.has(person.id)),
+    max: 50,
     placeholder: t("direct.placeholder"),
     onchange: (users) => {
       chosen = users;
