@@ -117,4 +117,3 @@ function usesText(invite) {
     ? t("invite.used_of", { n: invite.used, of: invite.uses })
     : t("invite.used", { n: invite.used });
 }
-
