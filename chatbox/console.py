@@ -19,7 +19,9 @@ log = logging.getLogger("chatbox.console")
 def log_to_stderr(level: str) -> None:
     """Send the log of the whole program to standard error."""
     logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
+        level=level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
     )
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
@@ -31,21 +33,28 @@ def say(text: str = "") -> None:
         print(text, flush=True)
 
 
-def tell_code(code: str) -> None:
-    """Print a setup code."""
-    say(f"\n  Setup code: {code}\n")
+class Announcer:
+    """Tells the person at the console where everything is, and afterwards each new setup code."""
 
+    def __init__(self) -> None:
+        self._greeted = False
 
-def greet(addresses: Sequence[str], local: str, config: Path, setup: SetupCode | None) -> None:
-    """Say where everything is, and what to do next."""
-    say(f"Chatbox is running. Settings: {config}")
-    say(f"  On this computer:   {local}")
-    for place, address in enumerate(addresses):
-        say(f"  {'For the others:     ' if place == 0 else '                    '}{address}")
-    if setup is not None:
-        say("\nOpen the address in a browser and enter the setup code to name the server and make your account.")
-        say(f"  Setup code: {setup.code}")
-    say("Ctrl+C stops it.")
+    def tell_code(self, code: str) -> None:
+        """Print a new setup code; the first one stands in the greeting."""
+        if self._greeted:
+            say(f"\n  There were too many wrong tries. The new setup code: {code}\n")
+
+    def greet(self, addresses: Sequence[str], local: str, config: Path, setup: SetupCode | None) -> None:
+        """Say where everything is, and what to do next."""
+        self._greeted = True
+        say(f"Chatbox is running. Settings: {config}")
+        say(f"  On this computer:   {local}")
+        for place, address in enumerate(addresses):
+            say(f"  {'For the others:' if place == 0 else '':<20}{address}")
+        if setup is not None:
+            say("\nOpen the address in a browser to name the server and make your account.")
+            say(f"  Setup code: {setup.code}\n")
+        say("Ctrl+C stops it.")
 
 
 def tell_link(name: str, url: str) -> None:

@@ -3,7 +3,7 @@
 ::
 
     Exception
-     +-- ChatboxError            has `code`, `status` (HTTP), a message for a person, maybe `field` and `retry_in`
+     +-- ChatboxError            `code`, `status` (HTTP), a message for a person, maybe `field`, `retry_in`
      |    +-- Invalid            bad_request 400    the request is wrong; `field` names the part
      |    +-- SignedOut          signed_out 401     nobody is signed in
      |    +-- Forbidden          forbidden 403      known, but not allowed
@@ -113,7 +113,9 @@ class StorageFull(ChatboxError):
     code = "storage_full"
     status = 507
 
-    def __init__(self, message: str = "The server's disk is full. Nothing was stored.", *, retry_in: float = 30.0):
+    def __init__(
+        self, message: str = "The server's disk is full. Nothing was stored.", *, retry_in: float = 30.0
+    ):
         super().__init__(message, retry_in=retry_in)
 
 

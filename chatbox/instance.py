@@ -75,7 +75,7 @@ async def _assemble(
     directory.load(meta["people_rev"], await store.read(users.people()))
     hub.watch(directory.receive)
     await bus.start(hub.receive)
-    limits, uploads = settings.limits, settings.storage.uploads
+    limits = settings.limits
     open_for_setup = meta["setup"] == "open"
     if not open_for_setup:
         setup.nobody_waits(folder)
@@ -94,7 +94,7 @@ async def _assemble(
         throttle=Throttle(clock),
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
         hashing=Hashing(cost),
-        blobs=Blobs(Path(uploads).expanduser() if uploads else folder / "uploads"),
+        blobs=Blobs(_uploads_folder(settings, folder)),
         server=Server(
             id=meta["server"],
             epoch=meta["epoch"],
@@ -106,3 +106,8 @@ async def _assemble(
         ),
         setup=code,
     )
+
+
+def _uploads_folder(settings: Settings, folder: Path) -> Path:
+    uploads = settings.storage.uploads
+    return folder / Path(uploads).expanduser() if uploads else folder / "uploads"

@@ -81,12 +81,14 @@ def serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOpti
 async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
     stopping = Stopping()
     stopping.listen()
+    announcer = console.Announcer()
     sockets = listen(settings)
     port: int = sockets[0].getsockname()[1]
     async with AsyncExitStack() as stack:
-        stack.callback(lambda: [each.close() for each in sockets])
+        for each in sockets:
+            stack.callback(each.close)
         client = load_assets(frozen.assets_folder())
-        ctx = await open_instance(settings, folder, assets=client.hash, tell=console.tell_code)
+        ctx = await open_instance(settings, folder, assets=client.hash, tell=announcer.tell_code)
         stack.push_async_callback(close_instance, ctx)
         ctx.server.addresses = Addresses(settings, port)
         listener = open_doors(ctx, client, sockets)
@@ -95,14 +97,14 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
         stack.push_async_callback(control.close)
-        minder = asyncio.create_task(_mind(ctx), name="minder")
-        stack.callback(minder.cancel)
+        for steady in (_mind, _sweep):
+            stack.callback(asyncio.create_task(steady(ctx), name=steady.__name__).cancel)
         url = _local_url(settings, port)
         lock.publish(ctx.server.addresses()[0])
         if options.ready_file is not None:
             ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
             atomic.write_text(options.ready_file, json.dumps(ready))
-        await _greet(ctx, options, url)
+        await _greet(ctx, options, url, announcer)
         await stopping.asked.wait()
         await _drain(ctx, listener, control, stopping.hurry)
     log.info("Chatbox has stopped.")
@@ -111,7 +113,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
 
 def listen(settings: Settings) -> list[socket.socket]:
     """Bind every address of the settings to the same port. Raises `NetworkError` with the remedy."""
-    port, sockets = settings.server.port, []
+    port, sockets = settings.server.port, list[socket.socket]()
     for host in settings.server.host:
         try:
             bound = bind_sockets(port, address=host)
@@ -185,8 +187,8 @@ def _local_url(settings: Settings, port: int) -> str:
     return f"http://{host}:{port}"
 
 
-async def _greet(ctx: Context, options: ServeOptions, url: str) -> None:
-    console.greet(ctx.server.addresses(), url, options.config, ctx.setup)
+async def _greet(ctx: Context, options: ServeOptions, url: str, announcer: console.Announcer) -> None:
+    announcer.greet(ctx.server.addresses(), url, options.config, ctx.setup)
     if ctx.setup is not None and ctx.settings.server.open_browser:
         console.open_browser(f"{url}/#setup={ctx.setup.token}")
     if name := ctx.settings.people.recover_admin:
@@ -199,19 +201,18 @@ async def _greet(ctx: Context, options: ServeOptions, url: str) -> None:
 
 
 async def _mind(ctx: Context) -> None:
-    """What has to be done every second, and every hour."""
+    """What has to be done every second."""
     loop = asyncio.get_running_loop()
-    swept = loop.time()
     while True:
         before = time.thread_time(), loop.time()
         await asyncio.sleep(1.0)
         _watch_stall(before[1], loop.time(), time.thread_time() - before[0])
-        ctx.hub.check()
-        ctx.presence.tick()
-        ctx.rate.forget_idle()
-        if loop.time() - swept > 3600:
-            swept = loop.time()
-            await _sweep(ctx)
+        try:
+            ctx.hub.check()
+            ctx.presence.tick()
+            ctx.rate.forget_idle()
+        except Exception:
+            log.exception("what is done every second failed")
 
 
 def _watch_stall(slept_at: float, woke_at: float, cpu: float) -> None:
@@ -221,11 +222,14 @@ def _watch_stall(slept_at: float, woke_at: float, cpu: float) -> None:
 
 
 async def _sweep(ctx: Context) -> None:
-    try:
-        await sessions.sweep(ctx, [connection.session for connection in ctx.hub.connections])
-        await files.sweep(ctx)
-    except ChatboxError as error:
-        log.error("the hourly sweep failed: %s", error.message)
+    """What has to be done every hour."""
+    while True:
+        await asyncio.sleep(3600)
+        try:
+            await sessions.sweep(ctx, [connection.session for connection in ctx.hub.connections])
+            await files.sweep(ctx)
+        except Exception:
+            log.exception("the hourly sweep failed")
 
 
 async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry: asyncio.Event) -> None:
@@ -245,6 +249,5 @@ async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry
             await asyncio.sleep(pause)
     with suppress(TimeoutError):
         async with asyncio.timeout(0 if hurry.is_set() else 2.0):
-            while ctx.hub.count:
-                await asyncio.sleep(0.02)
+            await ctx.hub.empty.wait()
     await listener.close_all_connections()

@@ -68,7 +68,7 @@ class Server:
     assets: str = ""  # content hash of the web client
     setup_open: bool = False
     stopping: bool = False
-    addresses: Callable[[], list[str]] = field(default=lambda: [])
+    addresses: Callable[[], list[str]] = field(default=list)
 
 
 @dataclass(frozen=True, slots=True)

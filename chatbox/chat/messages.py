@@ -29,9 +29,16 @@ def post(ctx: Context, caller: Caller, cmd: commands.MessagePost) -> asyncio.Fut
     parts = json.encode(parsed.parts) if parsed.parts else None
     return ctx.committer.submit(
         Draft(
-            cmd.room, caller.require_user(), caller.session, cmd.nonce, text, parts,
-            parsed.mentions, cmd.reply_to, tuple(cmd.files),
-        )  # fmt: skip
+            cmd.room,
+            caller.require_user(),
+            caller.session,
+            cmd.nonce,
+            text,
+            parts,
+            parsed.mentions,
+            cmd.reply_to,
+            tuple(cmd.files),
+        )
     )
 
 
@@ -85,7 +92,11 @@ async def history(ctx: Context, caller: Caller, cmd: commands.RoomHistory) -> di
             newer = yield from messages.after(cmd.room, cmd.around, half + 1)
             kept_older, kept_newer = _fit_newest(older[-half:]), _fit(newer[:half])
             more = len(older) > len(kept_older)
-            return {"messages": kept_older + kept_newer, "more": more, "more_after": len(newer) > len(kept_newer)}
+            return {
+                "messages": kept_older + kept_newer,
+                "more": more,
+                "more_after": len(newer) > len(kept_newer),
+            }
         if cmd.after is not None:
             found = yield from messages.after(cmd.room, cmd.after, cmd.limit + 1)
             page = _fit(found[: cmd.limit])

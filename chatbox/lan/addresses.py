@@ -7,7 +7,21 @@ import socket
 from collections.abc import Iterable
 
 # Adapters of virtual machines, containers and VPNs: an address there is of no use to a colleague's phone.
-_VIRTUAL = ("docker", "br-", "veth", "virbr", "vbox", "vmnet", "vethernet", "tun", "tap", "wg", "tailscale", "zt", "utun")
+_VIRTUAL = (
+    "docker",
+    "br-",
+    "veth",
+    "virbr",
+    "vbox",
+    "vmnet",
+    "vethernet",
+    "tun",
+    "tap",
+    "wg",
+    "tailscale",
+    "zt",
+    "utun",
+)
 
 
 def own_addresses(interfaces: Iterable[tuple[str, str]], default: str | None) -> list[str]:
@@ -42,7 +56,7 @@ def list_interfaces() -> list[tuple[str, str]]:
 
 
 def default_address() -> str | None:
-    """The address of the default route. Connecting a UDP socket sends no packet; it only asks the routing table."""
+    """The address of the default route. Connecting a UDP socket sends nothing; it asks the routing table."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

@@ -29,6 +29,8 @@ class Hub:
         self._scheduled = False
         self._flushed_at = 0.0
         self.delivered = 0
+        self.empty = asyncio.Event()  # set while there is no connection
+        self.empty.set()
 
     @property
     def connections(self) -> list[Connection]:
@@ -59,6 +61,7 @@ class Hub:
     def attach(self, connection: Connection) -> None:
         """Register a connection for its user's own topic and `all`."""
         self._users.setdefault(connection.user, {})[connection] = None
+        self.empty.clear()
 
     def detach(self, connection: Connection) -> None:
         """Forget a connection. It may be closed already."""
@@ -69,6 +72,8 @@ class Hub:
             own.pop(connection, None)
             if not own:
                 del self._users[connection.user]
+        if not self._users:
+            self.empty.set()
         self._due.pop(connection, None)
 
     def subscribe(self, connection: Connection, rooms: Iterable[int]) -> None:

@@ -17,7 +17,7 @@ from chatbox.errors import Invalid, NotFound
 from chatbox.protocol.commands import Command, all_commands
 
 _COMMANDS = all_commands()
-_ANY = msgspec.json.Decoder(Union[tuple(_COMMANDS.values())])
+_ANY = msgspec.json.Decoder(Union[tuple(_COMMANDS.values())])  # noqa: UP007
 _ONE = {name: msgspec.json.Decoder(kind) for name, kind in _COMMANDS.items()}
 _FIELD = re.compile(r"\$\.([A-Za-z_]+)")
 _QUOTED = re.compile(r"field `([^`]*)`")
@@ -74,7 +74,9 @@ def _explain(error: Exception, raw: bytes) -> Invalid:
         return Invalid("The command does not say what to do.", field="do")
     found = _QUOTED.search(text) or _FIELD.search(text)
     if found:
-        problem = "unknown" if "unknown field" in text else "missing" if "missing required" in text else "not valid"
+        problem = (
+            "unknown" if "unknown field" in text else "missing" if "missing required" in text else "not valid"
+        )
         return Invalid(f"The field {found[1][:40]!a} is {problem}.", field=found[1][:40])
     return Invalid("This is not a command: one JSON object is expected.")
 

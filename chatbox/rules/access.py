@@ -69,7 +69,7 @@ def may_invite(access: Access) -> None:
 
 
 def may_manage(access: Access) -> None:
-    """Rename, set the topic, archive, remove people, give roles: owners, moderators and admins in the room."""
+    """Rename, set the topic, archive, remove: owners and moderators, and admins who are in the room."""
     may_see(access)
     _no_direct(access, "A direct room has no settings.")
     if not may_moderate(access):

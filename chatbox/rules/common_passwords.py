@@ -55,7 +55,7 @@ qwertzuiop realmadrid salasana sayang schatz senha senhasenha sifre soleil somme
 welkom willkommen woaini wodemima добро йцукен любовь наташа пароль привет россия солнышко
 """
 _PHRASES = """
-adminpassword changemenow changethis correcthorsebattery correcthorsebatterystaple defaultpassword
+adminpassword changemenow changethis defaultpassword
 godblessyou goodluck goodmorning happybirthday happynewyear hellothere helloworld ihateyou ilovegod
 ilovejesus ilovemyfamily ilovemymom iloveyouforever iloveyousomuch imissyou itsasecret justdoit leavemealone
 letmeinplease lifeisgood lovelovelove maytheforcebewithyou mylittlepony mynameis mypassword mysecret

@@ -23,7 +23,7 @@ _IGNORABLE = (
 
 _INVISIBLE = re.compile(f"[{_IGNORABLE}]")
 _BLANK = re.compile(rf"[\s{_IGNORABLE}]*")
-_REFUSED_IN_MESSAGES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_REFUSED_IN_MESSAGES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _ESCAPED = re.compile(f"[{_CONTROL}{_BIDI}\ud800-\udfff]")
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
@@ -31,19 +31,17 @@ COMBINING_RUN = 4
 
 
 def message_text(text: str, limit_bytes: int, *, has_files: bool = False) -> str:
-    """The text of a message as it is stored: line ends are ``\\n``, no white space at the end.
+    """The text of a message as it is stored: as it was typed.
 
     `limit_bytes` counts UTF-8. The text may be empty, or of invisible characters only, where files come
     with it.
 
-    Raises Invalid (field "text") where it is empty or holds a control character other than line feed and
-    tab, or a lone surrogate; TooLarge (field "text") where it is too long.
+    Raises Invalid (field "text") where it is empty or holds a control character other than tab and line
+    ends, or a lone surrogate; TooLarge (field "text") where it is too long.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if bad := _REFUSED_IN_MESSAGES.search(text):
         code = f"U+{ord(bad[0]):04X}"
         raise Invalid(f"The text holds a character that cannot be sent ({code}). Remove it.", field="text")
-    text = text.rstrip()
     if not has_files and _BLANK.fullmatch(text):
         raise Invalid("The message is empty. Write something, or attach a file.", field="text")
     if len(text) > limit_bytes or len(text.encode()) > limit_bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from msgspec import UNSET, Raw, json
@@ -85,7 +85,9 @@ def post_many(batch: Batch, drafts: Sequence[Draft]) -> Steps[list[Posted | Chat
 
 def _known(draft: Draft) -> Steps[Posted | ChatboxError | None]:
     rows = yield one(
-        "SELECT room, seq, at, fingerprint FROM messages WHERE user = ? AND nonce = ?", draft.user, draft.nonce
+        "SELECT room, seq, at, fingerprint FROM messages WHERE user = ? AND nonce = ?",
+        draft.user,
+        draft.nonce,
     )
     if not rows:
         return None
@@ -150,7 +152,9 @@ def _store(batch: Batch, posts: _Posts) -> Steps[None]:
             yield from files.attach(draft.files, draft.room, seq)
     yield many(_INSERT, rows)
     yield many("INSERT INTO messages_text (rowid, text) VALUES (?, ?)", [(row[0], row[8]) for row in rows])
-    yield many("UPDATE memberships SET read_seq = ?, read_posts = ? WHERE user = ? AND room = ?", own.values())
+    yield many(
+        "UPDATE memberships SET read_seq = ?, read_posts = ? WHERE user = ? AND room = ?", own.values()
+    )
 
 
 def _advance(batch: Batch, posts: _Posts) -> Steps[dict[int, list[int]]]:
@@ -162,7 +166,8 @@ def _advance(batch: Batch, posts: _Posts) -> Steps[dict[int, list[int]]]:
     counters = {}
     for room, amount in sorted(amounts.items()):
         ((head, count),) = yield one(
-            "UPDATE rooms SET head = head + ?, posts = posts + ?, posted_at = ? WHERE id = ? RETURNING head, posts",
+            "UPDATE rooms SET head = head + ?, posts = posts + ?, posted_at = ? WHERE id = ?"
+            " RETURNING head, posts",
             amount,
             amount,
             batch.now,
@@ -194,7 +199,9 @@ def _text_of(value: object) -> str | None:
 
 
 def _values(id: int, message: Message, post: int, draft: Draft) -> tuple[object, ...]:
-    crc = message_crc(message.room, message.seq, message.user, message.nonce, message.text, message.at, None, None)
+    crc = message_crc(
+        message.room, message.seq, message.user, message.nonce, message.text, message.at, None, None
+    )
     return (
         id, message.room, message.seq, message.rev, post, message.user, message.nonce, fingerprint(draft),
         message.text, _text_of(message.parts), VERSION if draft.parts else 0, _text_of(message.mentions),
@@ -206,22 +213,36 @@ def _members(room: int, users: Sequence[int]) -> Steps[list[int]]:
     """Those of these users who are in the room now: only they are mentioned."""
     found = []
     for user in users:
-        if (yield one("SELECT 1 FROM memberships WHERE user = ? AND room = ? AND left_at IS NULL", user, room)):
+        if (
+            yield one("SELECT 1 FROM memberships WHERE user = ? AND room = ? AND left_at IS NULL", user, room)
+        ):
             found.append(user)
     return found
 
 
-def _remember_mentions(room: int, seq: int, users: Sequence[int]) -> Steps[None]:
-    yield many("INSERT INTO mentions (user, room, seq) VALUES (?, ?, ?)", [(user, room, seq) for user in users])
+def _remember_mentions(room: int, seq: int, users: Iterable[int]) -> Steps[None]:
+    yield many(
+        "INSERT INTO mentions (user, room, seq) VALUES (?, ?, ?)", [(user, room, seq) for user in users]
+    )
 
 
-def _forget_mentions(message: Message) -> Steps[None]:
-    if isinstance(message.mentions, Raw):
-        named = json.decode(message.mentions, type=list[int])
-        yield many(
-            "DELETE FROM mentions WHERE user = ? AND room = ? AND seq = ?",
-            [(user, message.room, message.seq) for user in named],
-        )
+def _change_mentions(batch: Batch, message: Message, named: Sequence[int]) -> Steps[None]:
+    """Somebody else is mentioned now; whoever has not read so far is told the new counts."""
+    room, seq = message.room, message.seq
+    before = json.decode(message.mentions, type=list[int]) if isinstance(message.mentions, Raw) else []
+    gone = [(user, room, seq) for user in before if user not in named]
+    yield many("DELETE FROM mentions WHERE user = ? AND room = ? AND seq = ?", gone)
+    yield from _remember_mentions(room, seq, (user for user in named if user not in before))
+    for user in sorted({*before} ^ {*named}):
+        if (
+            yield one(
+                "SELECT 1 FROM memberships WHERE user = ? AND room = ? AND left_at IS NULL AND read_seq < ?",
+                user,
+                room,
+                seq,
+            )
+        ):
+            yield from rooms.tell_position(batch, room, user)
 
 
 def get(room: int, seq: int) -> Steps[Message | None]:
@@ -250,15 +271,14 @@ def edit(
         return old
     named = yield from _members(room, mentions)
     rev = yield from batch.advance(room)
-    yield from _forget_mentions(old)
-    yield from _remember_mentions(room, seq, named)
+    yield from _change_mentions(batch, old, named)
     raw_parts, raw_named = parts and parts.decode(), json.encode(named).decode() if named else None
     yield one("INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', ?, ?)", id, old.text)
     yield one("INSERT INTO messages_text (rowid, text) VALUES (?, ?)", id, text)
     crc = message_crc(room, seq, old.user, old.nonce, text, old.at, batch.now, None)
     rows = yield one(
-        "UPDATE messages AS m SET rev = ?, text = ?, parts = ?, parts_version = ?, mentions = ?, edited_at = ?,"
-        f" crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
+        "UPDATE messages SET rev = ?, text = ?, parts = ?, parts_version = ?, mentions = ?,"
+        f" edited_at = ?, crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
         rev, text, raw_parts, VERSION if parts else 0, raw_named, batch.now, crc, id,
     )  # fmt: skip
     batch.message(message := from_row(rows[0]))
@@ -266,19 +286,19 @@ def edit(
 
 
 def delete(batch: Batch, room: int, seq: int) -> Steps[Message]:
-    """Empty a message for good; its place stays. A deleted one stays as it is. Rights: the caller's affair."""
+    """Empty a message for good; its place stays. A deleted one stays as it is."""
     id, old = yield from _stored(room, seq)
     if old.deleted:
         return old
     rev = yield from batch.advance(room)
-    yield from _forget_mentions(old)
+    yield from _change_mentions(batch, old, ())
     yield from files.detach(room, seq)
     yield one("INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', ?, ?)", id, old.text)
     yield one("INSERT INTO messages_text (rowid, text) VALUES (?, '')", id)
     crc = message_crc(room, seq, old.user, old.nonce, "", old.at, old.edited, batch.now)
     rows = yield one(
-        "UPDATE messages AS m SET rev = ?, text = '', parts = NULL, parts_version = 0, mentions = NULL, files = NULL,"
-        f" deleted_at = ?, crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
+        "UPDATE messages SET rev = ?, text = '', parts = NULL, parts_version = 0, mentions = NULL,"
+        f" files = NULL, deleted_at = ?, crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
         rev, batch.now, crc, id,
     )  # fmt: skip
     batch.message(message := from_row(rows[0]))
@@ -312,7 +332,9 @@ def changes(room: int, rev: int, limit: int) -> Steps[list[Message]]:
     return [from_row(row) for row in rows]
 
 
-def search(query: str, user: int, room: int | None, before_id: int, limit: int) -> Steps[list[tuple[int, Message]]]:
+def search(
+    query: str, user: int, room: int | None, before_id: int, limit: int
+) -> Steps[list[tuple[int, Message]]]:
     """Messages that match an FTS5 query in rooms the user is in now, newest first, with their ids."""
     rows = yield one(
         f"SELECT m.id, {_COLUMNS} FROM messages_text t CROSS JOIN messages m ON m.id = t.rowid"

@@ -20,7 +20,8 @@ def pending(version: int, migrations: Sequence[str] = MIGRATIONS) -> Sequence[st
     """The migrations that a database of this version still needs. Raises `DatabaseTooNew`."""
     if version > len(migrations):
         raise DatabaseTooNew(
-            f"The database was written by a newer Chatbox (format {version}; this one knows {len(migrations)}).\n"
+            f"The database was written by a newer Chatbox (format {version}; this one knows "
+            f"{len(migrations)}).\n"
             "Nothing was changed. Start the newer program, or restore a backup made by this version."
         )
     return migrations[version:]

@@ -11,7 +11,8 @@ from chatbox.store.base import Batch, Row, Steps, one
 from chatbox.store.users import next_mine
 
 _SHARED = (
-    "r.id, r.kind, r.name, r.topic, r.head, r.rev, r.posts, r.members, r.posted_at, r.archived_at, r.general, r.people"
+    "r.id, r.kind, r.name, r.topic, r.head, r.rev, r.posts, r.members, r.posted_at, r.archived_at,"
+    " r.general, r.people"
 )
 _OWN = (
     "s.role, s.read_seq, s.read_posts, s.hidden_posts,"
@@ -23,7 +24,8 @@ def access(room: int, user: int, session: int = 0) -> Steps[Access]:
     """Where a user stands towards a room; with a session, whether that sign-in still stands too."""
     rows = yield one(
         "SELECT r.kind, r.general, r.archived_at IS NOT NULL, s.role, u.role = 'admin',"
-        " u.state = 'active' AND (? = 0 OR EXISTS (SELECT 1 FROM sessions t WHERE t.id = ? AND t.user = u.id))"
+        " u.state = 'active' AND"
+        " (? = 0 OR EXISTS (SELECT 1 FROM sessions t WHERE t.id = ? AND t.user = u.id))"
         " FROM users u LEFT JOIN rooms r ON r.id = ?"
         " LEFT JOIN memberships s ON s.user = u.id AND s.room = r.id AND s.left_at IS NULL WHERE u.id = ?",
         session, session, room, user,
@@ -36,7 +38,16 @@ def access(room: int, user: int, session: int = 0) -> Steps[Access]:
 
 def _describe(row: Row) -> dict[str, Any]:
     id, kind, name, topic, head, rev, posts, count, at, archived, general, people = row
-    room = {"id": id, "kind": kind, "name": name, "head": head, "rev": rev, "posts": posts, "at": at, "count": count}
+    room = {
+        "id": id,
+        "kind": kind,
+        "name": name,
+        "head": head,
+        "rev": rev,
+        "posts": posts,
+        "at": at,
+        "count": count,
+    }
     room["topic"] = topic
     room["archived"] = archived
     if general:
@@ -48,7 +59,13 @@ def _describe(row: Row) -> dict[str, Any]:
 
 def _personal(row: Row, posts: int) -> dict[str, Any]:
     role, read, read_posts, hidden, mentions = row
-    own = {"member": True, "role": role, "read": read, "unread": max(0, posts - read_posts), "mentions": mentions}
+    own = {
+        "member": True,
+        "role": role,
+        "read": read,
+        "unread": max(0, posts - read_posts),
+        "mentions": mentions,
+    }
     own["hidden"] = hidden == posts
     return own
 
@@ -106,7 +123,8 @@ def joinable(user: int) -> Steps[list[dict[str, Any]]]:
 def heads_of_user(user: int) -> Steps[dict[str, int]]:
     """The head of each room the user is in now."""
     rows = yield one(
-        "SELECT r.id, r.head FROM memberships s JOIN rooms r ON r.id = s.room WHERE s.user = ? AND s.left_at IS NULL",
+        "SELECT r.id, r.head FROM memberships s JOIN rooms r ON r.id = s.room"
+        " WHERE s.user = ? AND s.left_at IS NULL",
         user,
     )
     return {str(room): head for room, head in rows}
@@ -115,8 +133,7 @@ def heads_of_user(user: int) -> Steps[dict[str, int]]:
 def members(room: int) -> Steps[list[dict[str, Any]]]:
     """Who is in a room now."""
     rows = yield one(
-        "SELECT user, role FROM memberships INDEXED BY memberships_room WHERE room = ? AND left_at IS NULL"
-        " ORDER BY user",
+        "SELECT user, role FROM memberships INDEXED BY memberships_room WHERE room = ? AND left_at IS NULL",
         room,
     )
     return [{"user": user, "role": role} for user, role in rows]
@@ -129,7 +146,14 @@ def general() -> Steps[int]:
 
 
 def create(
-    batch: Batch, kind: str, name: str, key: str | None, topic: str, user: int, nonce: str | None, people: str | None
+    batch: Batch,
+    kind: str,
+    name: str,
+    key: str | None,
+    topic: str,
+    user: int,
+    nonce: str | None,
+    people: str | None,
 ) -> Steps[int]:
     """Make a room without members. Raises `Conflict` where the name is taken; returns its id."""
     if key is not None and (yield one("SELECT 1 FROM rooms WHERE name_key = ?", key)):
@@ -157,7 +181,9 @@ def by_people(people: str) -> Steps[int | None]:
     return rows[0][0] if rows else None
 
 
-def update(batch: Batch, room: int, name: str, key: str | None, topic: str, archived: int | None) -> Steps[None]:
+def update(
+    batch: Batch, room: int, name: str, key: str | None, topic: str, archived: int | None
+) -> Steps[None]:
     """Set a room's settings. Raises `Conflict` where the name is taken."""
     if key is not None and (yield one("SELECT 1 FROM rooms WHERE name_key = ? AND id <> ?", key, room)):
         raise Conflict("There is a room of that name already.", field="name")
@@ -179,7 +205,9 @@ def settings(room: int) -> Steps[tuple[str, str | None, str, int | None]]:
 
 def role_of(room: int, user: int) -> Steps[str | None]:
     """The role of a member; None for who is none."""
-    rows = yield one("SELECT role FROM memberships WHERE user = ? AND room = ? AND left_at IS NULL", user, room)
+    rows = yield one(
+        "SELECT role FROM memberships WHERE user = ? AND room = ? AND left_at IS NULL", user, room
+    )
     return rows[0][0] if rows else None
 
 
@@ -197,7 +225,8 @@ def add_member(batch: Batch, room: int, user: int, role: str = "member") -> Step
     rev = yield from batch.advance(room)
     ((posts,),) = yield one("UPDATE rooms SET members = members + 1 WHERE id = ? RETURNING posts", room)
     yield one(
-        "INSERT INTO memberships (room, user, role, rev, read_seq, read_posts, joined_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO memberships (room, user, role, rev, read_seq, read_posts, joined_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (user, room) DO UPDATE SET role = excluded.role, rev = excluded.rev,"
         " read_seq = excluded.read_seq, read_posts = excluded.read_posts, hidden_posts = NULL,"
         " joined_at = excluded.joined_at, left_at = NULL",
@@ -221,7 +250,9 @@ def remove_member(batch: Batch, room: int, user: int) -> Steps[None]:
         return
     rev = yield from batch.advance(room)
     yield one("UPDATE rooms SET members = members - 1 WHERE id = ?", room)
-    yield one("UPDATE memberships SET rev = ?, left_at = ? WHERE user = ? AND room = ?", rev, batch.now, user, room)
+    yield one(
+        "UPDATE memberships SET rev = ?, left_at = ? WHERE user = ? AND room = ?", rev, batch.now, user, room
+    )
     yield one("DELETE FROM mentions WHERE user = ? AND room = ?", user, room)
     batch.member(room, user, rev, None)
     mine = yield from next_mine(user)
@@ -239,27 +270,40 @@ def set_role(batch: Batch, room: int, user: int, role: str) -> Steps[None]:
 def set_read(batch: Batch, room: int, user: int, seq: int, backwards: bool) -> Steps[dict[str, Any]]:
     """Set a read position, forwards only unless told otherwise; beyond the last message means all.
 
-    Gives `{"room", "read", "unread", "mentions"}` and publishes it to the user where it changed."""
+    Gives what `position` gives and publishes it to the user where it changed."""
     ((head, old),) = yield one(
-        "SELECT r.head, s.read_seq FROM rooms r JOIN memberships s ON s.room = r.id WHERE r.id = ? AND s.user = ?",
+        "SELECT r.head, s.read_seq FROM rooms r JOIN memberships s ON s.room = r.id"
+        " WHERE r.id = ? AND s.user = ?",
         room,
         user,
     )
     seq = min(seq, head)
     if seq > old or (backwards and seq < old):
-        rows = yield one("SELECT post FROM messages WHERE room = ? AND seq <= ? ORDER BY seq DESC LIMIT 1", room, seq)
+        rows = yield one(
+            "SELECT post FROM messages WHERE room = ? AND seq <= ? ORDER BY seq DESC LIMIT 1", room, seq
+        )
         posts = rows[0][0] if rows else 0
-        yield one("UPDATE memberships SET read_seq = ?, read_posts = ? WHERE user = ? AND room = ?", seq, posts, user, room)
-        mine = yield from next_mine(user)
-        position = yield from _position(room, user)
-        batch.publish(f"user:{user}", {"ev": "read", **position, "mine": mine})
-        return position
-    return (yield from _position(room, user))
+        yield one(
+            "UPDATE memberships SET read_seq = ?, read_posts = ? WHERE user = ? AND room = ?",
+            seq,
+            posts,
+            user,
+            room,
+        )
+        yield from tell_position(batch, room, user)
+    return (yield from position(room, user))
 
 
-def _position(room: int, user: int) -> Steps[dict[str, Any]]:
+def position(room: int, user: int) -> Steps[dict[str, Any]]:
+    """`{"room", "read", "unread", "mentions", "head"}` of a member; the counts are those at `head`."""
     described = yield from of_user_one(room, user)
-    return {"room": room, **{key: described[key] for key in ("read", "unread", "mentions")}}
+    return {"room": room, **{key: described[key] for key in ("read", "unread", "mentions", "head")}}
+
+
+def tell_position(batch: Batch, room: int, user: int) -> Steps[None]:
+    """Publish a member's counts to all devices of that member."""
+    mine = yield from next_mine(user)
+    batch.publish(f"user:{user}", {"ev": "read", **(yield from position(room, user)), "mine": mine})
 
 
 def hide(batch: Batch, room: int, user: int, hidden: bool) -> Steps[dict[str, Any]]:
@@ -283,6 +327,7 @@ def all_exist(users: Sequence[int]) -> Steps[bool]:
 def longest_member(room: int) -> Steps[int | None]:
     """Who of those in a room has been in it longest."""
     rows = yield one(
-        "SELECT user FROM memberships WHERE room = ? AND left_at IS NULL ORDER BY joined_at, user LIMIT 1", room
+        "SELECT user FROM memberships WHERE room = ? AND left_at IS NULL ORDER BY joined_at, user LIMIT 1",
+        room,
     )
     return rows[0][0] if rows else None

@@ -83,7 +83,9 @@ class SqliteStore:
     async def close(self) -> None:
         for reader in self._readers:
             await reader.close()
-        await self._writer.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        await self._writer.run(
+            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        )
         await self._writer.close()
 
     def _commit(self, changes: Sequence[Draft | Change], connection: sqlite3.Connection) -> Committed:
@@ -186,7 +188,9 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(path: Path, now: int, connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+def _prepare(
+    path: Path, now: int, connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS
+) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version and pending(version, migrations):
         copy = path.with_name(f"{path.name}.before-format-{len(migrations)}")

@@ -116,7 +116,7 @@ def everyone() -> Steps[list[Account]]:
 
 def people(after: int = 0) -> Steps[list[dict[str, Any]]]:
     """Everybody as everybody sees them; or those who changed after this number."""
-    rows = yield one(f"SELECT {_COLUMNS} FROM users WHERE rev > ? ORDER BY id", after)
+    rows = yield one(f"SELECT {_COLUMNS} FROM users WHERE rev > ? ORDER BY rev", after)
     return [Account(*row).person() for row in rows]
 
 

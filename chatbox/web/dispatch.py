@@ -1,7 +1,7 @@
 """The one table of commands: what each does, who may ask for it, and what it costs.
 
-The WebSocket and `POST /api/<command>` both go through it, so whatever the web client can do, a program can do
-with a bearer token.
+The WebSocket and `POST /api/<command>` both go through it, so whatever the web client can do, a program
+can do with a bearer token.
 """
 
 from __future__ import annotations

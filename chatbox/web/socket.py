@@ -11,6 +11,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Awaitable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -41,14 +42,12 @@ class StreamSink:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
-        try:
+        with suppress(StreamClosedError):  # on_close follows
             self._stream.write(data)
-        except StreamClosedError:
-            pass  # on_close follows
 
     def unsent(self) -> tuple[int, int]:
         stream = self._stream
-        return len(stream._write_buffer), stream._total_write_done_index  # type: ignore[attr-defined]
+        return len(stream._write_buffer), stream._total_write_done_index
 
     def close(self, code: int, reason: str) -> None:
         self._handler.close(code, reason)
@@ -93,7 +92,9 @@ class MessageSink:
 
 def stream_is_known(stream: Any) -> bool:
     """Whether Tornado's stream has what `StreamSink` reads; a test pins it to the installed Tornado."""
-    return hasattr(stream, "_write_buffer") and isinstance(getattr(stream, "_total_write_done_index", None), int)
+    return hasattr(stream, "_write_buffer") and isinstance(
+        getattr(stream, "_total_write_done_index", None), int
+    )
 
 
 class Socket(Handler, WebSocketHandler):
@@ -130,7 +131,8 @@ class Socket(Handler, WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         assert self.ws_connection is not None
-        stream = self.ws_connection.stream  # type: ignore[attr-defined]
+        stream = self.ws_connection.stream
+        assert stream is not None
         stream.set_nodelay(True)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         sink = StreamSink(self, stream) if stream_is_known(stream) else MessageSink(self)
@@ -138,7 +140,9 @@ class Socket(Handler, WebSocketHandler):
         self.caller = self.caller.on(self.connection)
         self._running: set[asyncio.Task[None]] = set()
         self.ctx.hub.attach(self.connection)
-        log.debug("connection %d of user %d opened from %s", self.connection.id, self.caller.user, self.client)
+        log.debug(
+            "connection %d of user %d opened from %s", self.connection.id, self.caller.user, self.client
+        )
         if self.ctx.server.stopping:
             self.connection.close(OVERLOADED)
 
@@ -182,7 +186,7 @@ class Socket(Handler, WebSocketHandler):
             result = self._carry_out(command)
         except ChatboxError as error:
             self._refuse(command.id, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             self._refuse(command.id, dispatch.unexpected(dispatch.name_of(command), error))
         else:
             if isinstance(result, asyncio.Future):

@@ -12,8 +12,8 @@ from chatbox.rules import text
 LIMIT = 16_384
 
 
-def test_line_ends_become_line_feeds_and_white_space_at_the_end_goes() -> None:
-    assert text.message_text("  a\r\nb\rc\t\n\n ", LIMIT) == "  a\nb\nc"
+def test_a_text_is_kept_as_it_was_typed() -> None:
+    assert text.message_text("  a\r\nb\rc\t\n\n ", LIMIT) == "  a\r\nb\rc\t\n\n "
 
 
 @pytest.mark.parametrize("empty", ["", "  \n\t", "\u200b\u2060", "\u3164 \ufeff"])
@@ -37,10 +37,6 @@ def test_the_limit_counts_bytes() -> None:
         with pytest.raises(TooLarge) as refused:
             text.message_text(too_long, LIMIT)
         assert refused.value.field == "text"
-
-
-def test_white_space_at_the_end_does_not_count() -> None:
-    assert text.message_text("a" * LIMIT + "\n\n", LIMIT) == "a" * LIMIT
 
 
 @given(st.text())

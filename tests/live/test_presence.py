@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from msgspec import json
+
+from chatbox.bus.base import Publication
+from chatbox.live.presence import Presence
+from tests.live.support import Room, on_loop
+
+
+def watched(room: Room) -> tuple[Presence, list[Publication]]:
+    told: list[Publication] = []
+    return Presence(room.hub, room.clock, told.extend), told
+
+
+def last(told: list[Publication]) -> object:
+    return json.decode(told[-1].event)
+
+
+@on_loop
+async def test_who_comes_is_told_once_a_second_in_one_event() -> None:
+    room = Room()
+    presence, told = watched(room)
+    for user in (1, 2):
+        room.enter(user)
+        presence.update(user)
+    presence.tick()
+    presence.tick()
+    assert len(told) == 1
+    assert last(told) == {"ev": "presence", "online": [1, 2]}
+
+
+@on_loop
+async def test_a_reload_within_ten_seconds_is_no_absence() -> None:
+    room = Room()
+    presence, told = watched(room)
+    connection, _ = room.enter(1)
+    presence.update(1)
+    presence.tick()
+    room.hub.detach(connection)
+    presence.update(1)
+    room.clock.forward(seconds=9)
+    presence.tick()
+    room.enter(1)
+    presence.update(1)
+    room.clock.forward(seconds=9)
+    presence.tick()
+    assert len(told) == 1
+
+
+@on_loop
+async def test_who_stays_away_is_told_as_offline() -> None:
+    room = Room()
+    presence, told = watched(room)
+    connection, _ = room.enter(1)
+    presence.update(1)
+    presence.tick()
+    room.hub.detach(connection)
+    presence.update(1)
+    room.clock.forward(seconds=11)
+    presence.tick()
+    assert last(told) == {"ev": "presence", "offline": [1]}
+    assert presence.online == []
+
+
+@on_loop
+async def test_somebody_is_away_only_where_every_screen_says_so() -> None:
+    room = Room()
+    presence, _ = watched(room)
+    first, _ = room.enter(1)
+    second, _ = room.enter(1)
+    first.away = True
+    presence.update(1)
+    assert presence.away == []
+    second.away = True
+    presence.update(1)
+    assert presence.away == [1]
+
+
+@on_loop
+async def test_typing_goes_only_to_rooms_where_the_person_is_and_no_crowd() -> None:
+    room = Room()
+    presence, told = watched(room)
+    mine, _ = room.enter(1)
+    presence.typing(8, mine, 1)
+    presence.typing(7, None, 1)
+    assert told == []
+    presence.typing(7, mine, 1)
+    assert last(told) == {"ev": "typing", "room": 7, "user": 1}
+    for user in range(2, 110):
+        room.enter(user)
+    presence.typing(7, mine, 1)
+    assert len(told) == 1

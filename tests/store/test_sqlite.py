@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from chatbox.errors import Conflict, DatabaseTooNew, DataFolderError, NotFound, StorageFull
+from chatbox.model import Posted
+from chatbox.store import integrity, migrate, sqlite
+from chatbox.store.base import Batch, Steps, one
+from chatbox.store.schema import SCHEMA_1
+from chatbox.store.sqlite import open_store
+from tests.chat.support import SetClock
+from tests.store.support import GENERAL, Bench, draft, on_bench
+
+
+@on_bench
+async def test_the_writer_waits_for_the_disk_at_every_commit(bench: Bench) -> None:
+    def ask(connection: sqlite3.Connection) -> tuple[object, object, object]:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys")
+        journal, synchronous, keys = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas)
+        return journal, synchronous, keys
+
+    assert await bench.store._writer.run(ask) == ("wal", 2, 1)
+
+
+@on_bench
+async def test_readers_cannot_write(bench: Bench) -> None:
+    with pytest.raises(Exception, match="read its data"):
+        await bench.rows("DELETE FROM messages")
+
+
+@on_bench
+async def test_a_change_that_is_refused_leaves_nothing_behind(bench: Bench) -> None:
+    def bad(batch: Batch) -> Steps[None]:
+        yield one("UPDATE rooms SET topic = 'spoilt'")
+        batch.publish("all", {"ev": "spoilt"})
+        raise NotFound("Not there.")
+
+    done = await bench.batch(draft(bench.ada, "1"), bad, draft(bench.ada, "2"))
+    first, refused, second = done.replies
+    assert isinstance(first, Posted)
+    assert isinstance(second, Posted)
+    assert isinstance(refused, NotFound)
+    assert done.batch.events == []
+    assert await bench.rows("SELECT count(*) FROM rooms WHERE topic = 'spoilt'") == [(0,)]
+
+
+@on_bench
+async def test_a_constraint_error_refuses_one_change_and_keeps_the_others(bench: Bench) -> None:
+    def bad(batch: Batch) -> Steps[None]:
+        yield one("INSERT INTO meta (key, value) VALUES ('epoch', 'twice')")
+
+    first, refused, second = await bench.commit(draft(bench.ada, "1"), bad, draft(bench.ada, "2"))
+    assert isinstance(refused, Conflict)
+    assert second.seq == first.seq + 1
+    assert await bench.rows("SELECT count(*) FROM messages") == [(2,)]
+
+
+@on_bench
+async def test_a_full_disk_refuses_the_batch_and_the_store_goes_on(bench: Bench) -> None:
+    def pages(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA page_count").fetchone()[0])
+
+    used = await bench.store._writer.run(pages)
+    await bench.store._writer.run(lambda c: c.execute(f"PRAGMA max_page_count = {used}").fetchone())
+    with pytest.raises(StorageFull):
+        await bench.commit(*[draft(bench.ada, f"{n}", "x" * 5000) for n in range(50)])
+    assert await bench.rows("SELECT count(*) FROM messages") == [(0,)]
+    (posted,) = await bench.commit(draft(bench.ada, "0", "x" * 5000))  # opened again, without the limit
+    assert isinstance(posted, Posted)
+    assert not posted.duplicate
+
+
+@on_bench
+async def test_a_changed_byte_is_found_by_its_checksum(bench: Bench) -> None:
+    (posted,) = await bench.commit(draft(bench.ada, "1", "pay 100"))
+    assert await bench.store.read(integrity.check()) == []
+    await bench.store._writer.run(
+        lambda c: c.execute("UPDATE messages SET text = 'pay 900' WHERE seq = ?", (posted.seq,)).fetchall()
+    )
+    assert await bench.store.read(integrity.check()) == [
+        f"Message {posted.seq} of room {GENERAL} does not match its checksum."
+    ]
+
+
+def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "chatbox.sqlite3"
+
+    async def live() -> None:
+        await (await open_store(path, SetClock())).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(DatabaseTooNew) as caught:
+            await open_store(path, SetClock())
+        assert caught.value.exit_code == 5
+        assert path.read_bytes() == before
+
+    asyncio.run(live())
+
+
+def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "chatbox.sqlite3"
+    path.write_bytes(b"this is a text file, and not a small one either" * 50)
+
+    async def live() -> None:
+        with pytest.raises(DataFolderError, match="cannot be opened"):
+            await open_store(path, SetClock())
+
+    asyncio.run(live())
+
+
+def test_an_older_database_is_copied_and_then_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "chatbox.sqlite3"
+
+    async def make() -> None:
+        await (await open_store(path, SetClock())).close()
+
+    asyncio.run(make())
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        later = (SCHEMA_1, "ALTER TABLE rooms ADD COLUMN colour TEXT;\nUPDATE rooms SET colour = 'red';\n")
+        sqlite._prepare(path, 7, connection, later)
+        assert connection.execute("SELECT colour FROM rooms").fetchall() == [("red",)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    finally:
+        connection.close()
+    copy = sqlite3.connect(tmp_path / "chatbox.sqlite3.before-format-2")
+    try:
+        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    finally:
+        copy.close()
+
+
+def test_the_first_schema_is_frozen() -> None:
+    """A released migration never changes. This fails where one was edited; append a new one instead."""
+    from hashlib import sha256
+
+    assert migrate.MIGRATIONS[0] == SCHEMA_1
+    assert sha256(SCHEMA_1.encode()).hexdigest()[:16] == "8052483bb61b82e1"
+
+
+def test_aiosqlite_is_as_the_writer_expects() -> None:
+    """`_Thread` queues whole functions to aiosqlite's thread, which its public calls cannot do."""
+    assert aiosqlite.__version__ == "0.22.1"
+    connection = aiosqlite.Connection(lambda: sqlite3.connect(":memory:"), 64)
+    assert hasattr(connection, "_tx")
+    assert hasattr(connection, "_connector")
