@@ -89,5 +89,5 @@ def on_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]
 async def flushed(hub: Hub) -> None:
     """Until everything that was due has been written."""
     async with asyncio.timeout(5):
-        while hub._due:
-            await asyncio.sleep(0.001)  # noqa: ASYNC110
+        while hub._due:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
