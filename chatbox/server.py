@@ -97,7 +97,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
         stack.push_async_callback(control.close)
-        for steady in (_mind, _sweep):
+        for steady in (_mind, _sweep, _watch_stalls):
             stack.callback(asyncio.create_task(steady(ctx), name=steady.__name__).cancel)
         url = _local_url(settings, port)
         lock.publish(ctx.server.addresses()[0])
@@ -202,11 +202,8 @@ async def _greet(ctx: Context, options: ServeOptions, url: str, announcer: conso
 
 async def _mind(ctx: Context) -> None:
     """What has to be done every second."""
-    loop = asyncio.get_running_loop()
     while True:
-        before = time.thread_time(), loop.time()
         await asyncio.sleep(1.0)
-        _watch_stall(before[1], loop.time(), time.thread_time() - before[0])
         try:
             ctx.hub.check()
             ctx.presence.tick()
@@ -215,10 +212,16 @@ async def _mind(ctx: Context) -> None:
             log.exception("what is done every second failed")
 
 
-def _watch_stall(slept_at: float, woke_at: float, cpu: float) -> None:
-    late = woke_at - slept_at - 1.0
-    if late > _STALL and cpu > _STALL:
-        log.info("the event loop was busy for %.0f ms on end", min(late, cpu) * 1000)
+async def _watch_stalls(_: Context) -> None:
+    """Tell when something kept the event loop from everything else. CPU time, because a machine that sleeps or
+    is busy with other programs is no fault of ours."""
+    loop = asyncio.get_running_loop()
+    while True:
+        began, cpu = loop.time(), time.thread_time()
+        await asyncio.sleep(_STALL / 4)
+        late, used = loop.time() - began - _STALL / 4, time.thread_time() - cpu
+        if late > _STALL and used > _STALL:
+            log.info("the event loop was kept busy for %.0f ms on end", min(late, used) * 1000)
 
 
 async def _sweep(ctx: Context) -> None:

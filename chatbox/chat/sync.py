@@ -60,7 +60,7 @@ def _snapshot(ctx: Context, caller: Caller, cmd: commands.Hello) -> Steps[dict[s
         raise SignedOut
     account = yield from users.account(caller.user)
     meta = yield from users.meta()
-    known = cmd.epoch == ctx.server.epoch
+    known = cmd.epoch in (None, ctx.server.epoch)
     found: dict[str, Any] = {"me": account.me(), "people_rev": meta["people_rev"]}
     found["mine"] = yield from users.mine(caller.user)
     found["rooms"] = yield from rooms.of_user(caller.user)
