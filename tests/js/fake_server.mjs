@@ -211,7 +211,7 @@ export class FakeServer {
     const room = this.room(id);
     const changed = unread || seq > (room.read.get(user) ?? 0);
     if (changed) room.read.set(user, seq);
-    const position = { room: id, ...this.counts(room, user) };
+    const position = { room: id, ...this.counts(room, user), head: room.head };
     this.publish(id);
     if (changed) this.send({ ev: 'read', ...position, mine: this.nextMine(user) }, user);
     return position;

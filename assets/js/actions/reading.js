@@ -37,7 +37,7 @@ export class Reading {
     const room = this.#store.rooms.get(id);
     if (!room) return;
     if (this.#store.open?.room === id) this.#store.mark({ held: false, line: null });
-    this.#advance(id, room.position);
+    this.#advance(id, room.counted);
   }
 
   /**
@@ -56,7 +56,7 @@ export class Reading {
    */
   #advance(id, seq) {
     const room = this.#store.rooms.get(id);
-    if (!room || (seq <= room.read && room.unread === 0) || seq <= (this.#seen.get(id) ?? 0)) return;
+    if (!room || seq <= room.read || seq <= (this.#seen.get(id) ?? 0)) return;
     this.#seen.set(id, seq);
     if (seq >= room.lastPost) this.#readAll(id, seq);
     this.#later(QUIET);

@@ -11,8 +11,6 @@ export class Room {
   timeline = new Timeline();
   /** Every change up to this number is in the counts. */
   counted = 0;
-  /** The position at which `read` was last set from outside: a gap that begins there leaves the counts unsure. */
-  readSetAt = -1;
 
   /** @param {RoomInfo} info */
   constructor(info) {
@@ -45,6 +43,7 @@ export class Room {
 
   /** The latest post that I know of, or the position where I know none: nothing is posted above it. */
   get lastPost() {
+    if (this.counted > this.position) return this.counted;
     return this.timeline.knowsEnd ? (this.timeline.last?.seq ?? this.position) : this.position;
   }
 
@@ -82,14 +81,16 @@ export class Room {
   }
 
   /**
-   * The server's counts as of `head`; older ones than I have myself are left.
+   * The server's counts as of `head`.
    *
    * @param {{head?: number, read?: number, unread?: number, mentions?: number}} counts
+   * @returns {boolean} false where they are older than what I have counted myself
    */
   setCounts({ head = this.counted, read = 0, unread = 0, mentions = 0 }) {
-    if (head < this.counted) return;
+    if (head < this.counted) return false;
     this.counted = head;
     Object.assign(this, { read, unread, mentions });
+    return true;
   }
 
   /**

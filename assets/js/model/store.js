@@ -263,8 +263,21 @@ export class Store {
   arrived(room, posts) {
     for (const { user } of posts) this.typing.stop(room.id, user);
     for (const message of posts) this.#notice(room, message);
+    this.#moveLine(room, posts.filter(({ user }) => user !== this.me?.id).length);
     const limit = this.open?.room === room.id ? this.#keep * 20 : this.#keep;
     if (room.timeline.size > limit * 1.25 && !room.timeline.hasNewer) room.timeline.trim(limit);
+  }
+
+  /**
+   * Where nobody looks at the open room, and all of it had been read, the New line stands before what arrives.
+   *
+   * @param {Room} room
+   * @param {number} fresh
+   */
+  #moveLine(room, fresh) {
+    const { open } = this;
+    if (!fresh || open?.room !== room.id || open.held || this.#focused() || room.unread !== fresh) return;
+    this.mark({ line: room.read });
   }
 
   /**

@@ -16,22 +16,14 @@
  * @returns {Outcome}
  */
 export function applyEvent(store, event) {
-  const missed = 'mine' in event && followMine(store, event.mine);
+  const { mine } = /** @type {{mine?: number}} */ (event);
+  if (mine === undefined) return applyKind(store, event);
+  // What is a person's own has one number, which every change to it takes.
+  if (mine <= store.mine) return 'done';
+  const missed = mine > store.mine + 1;
+  store.mine = mine;
   const outcome = applyKind(store, event);
   return missed ? 'hello' : outcome;
-}
-
-/**
- * What is a person's own has one number, which every change to it takes.
- *
- * @param {Store} store
- * @param {number | undefined} mine
- * @returns {boolean} whether a change before this one never arrived
- */
-function followMine(store, mine = store.mine) {
-  const missed = mine > store.mine + 1;
-  store.mine = Math.max(store.mine, mine);
-  return missed;
 }
 
 /**
@@ -63,13 +55,12 @@ function applyMessages(store, { room: id, after, head, messages, members = [], r
   const room = store.rooms.get(id);
   if (!room || head <= room.position) return 'done';
   if (after > room.position) return 'gap';
-  const readInGap = repaired && room.readSetAt === room.position;
   const { posts, sure } = room.advance(after, head, messages, store.me?.id ?? 0);
   settle(store, room, messages);
   if (repaired ? store.members.forget(id) : store.members.apply(id, members)) store.touch('members', id);
   if (messages.length) for (const topic of ['timeline', 'rooms']) store.touch(topic, id);
   store.arrived(room, posts);
-  return readInGap || !sure ? 'hello' : 'done';
+  return sure ? 'done' : 'hello';
 }
 
 /**
@@ -128,12 +119,11 @@ export function eraseRoom(store, id) {
  * @param {import('../protocol/types.js').ReadEvent} event
  * @returns {Outcome}
  */
-function applyRead(store, { room: id, read, unread, mentions }) {
+function applyRead(store, { room: id, ...counts }) {
   const room = store.rooms.get(id);
   if (!room) return 'done';
-  Object.assign(room, { read, unread, mentions, readSetAt: room.position });
   store.touch('rooms', id);
-  return 'done';
+  return room.setCounts(counts) ? 'done' : 'hello';
 }
 
 /**
@@ -227,7 +217,6 @@ function resumeRoom(store, info, changes, sameHistory) {
   const wasTracked = room.timeline.tracked;
   room.counted = 0; // what the server counted stands, whatever I had counted
   room.merge(personal);
-  room.readSetAt = -1;
   if (position !== info.head && store.members.forget(info.id)) store.touch('members', info.id);
   if (!sameHistory || position > info.head || changes === 'reset') store.forgetRoom(room, info.head);
   else if (!wasTracked) room.timeline.position = info.head;

@@ -54,7 +54,7 @@ const readers = {
   'room.gone': (e) => (isCount(e.room) ? { ev: 'room.gone', room: e.room, mine: count(e.mine) } : null),
   read: (e) =>
     isCount(e.room) && isCount(e.read)
-      ? { ev: 'read', room: e.room, read: e.read, unread: e.unread ?? 0, mentions: e.mentions ?? 0, mine: count(e.mine) }
+      ? { ev: 'read', room: e.room, read: e.read, unread: e.unread ?? 0, mentions: e.mentions ?? 0, head: count(e.head), mine: count(e.mine) }
       : null,
   people: (e) =>
     isCount(e.people_rev) ? { ev: 'people', after: e.after ?? 0, people_rev: e.people_rev, people: withId(e.people) } : null,

@@ -103,7 +103,7 @@
  * @typedef {{ev: 'messages', room: number, after: number, head: number, messages: Message[], members: MemberChange[]}} MessagesEvent
  * @typedef {{ev: 'room', room: RoomInfo, mine?: number}} RoomEvent
  * @typedef {{ev: 'room.gone', room: number, mine?: number}} RoomGoneEvent
- * @typedef {{ev: 'read', room: number, read: number, unread: number, mentions: number, mine?: number}} ReadEvent
+ * @typedef {{ev: 'read', room: number, read: number, unread: number, mentions: number, head?: number, mine?: number}} ReadEvent
  * @typedef {{ev: 'people', after: number, people_rev: number, people: Person[]}} PeopleEvent
  * @typedef {{ev: 'presence', online: number[], away: number[], offline: number[]}} PresenceEvent
  * @typedef {{ev: 'typing', room: number, user: number}} TypingEvent
