@@ -213,8 +213,8 @@ async def _mind(ctx: Context) -> None:
 
 
 async def _watch_stalls(_: Context) -> None:
-    """Tell when something kept the event loop from everything else. CPU time, because a machine that sleeps or
-    is busy with other programs is no fault of ours."""
+    """Tell when something kept the event loop from everything else. CPU time, because a machine that sleeps
+    or is busy with other programs is no fault of ours."""
     loop = asyncio.get_running_loop()
     while True:
         began, cpu = loop.time(), time.thread_time()

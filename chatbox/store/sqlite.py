@@ -42,6 +42,12 @@ class _Thread(aiosqlite.Connection):
         self._tx.put_nowait((future, lambda: function(self._conn)))
         return future
 
+    async def end(self) -> None:
+        """Close, and wait until the thread is gone: it answers to this event loop, which may end next."""
+        await self.close()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
     def reopen(self) -> None:
         """Open the file anew after an I/O error. Only to be called on the thread."""
         if self._connection is not None:
@@ -82,11 +88,11 @@ class SqliteStore:
 
     async def close(self) -> None:
         for reader in self._readers:
-            await reader.close()
+            await reader.end()
         await self._writer.run(
             lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         )
-        await self._writer.close()
+        await self._writer.end()
 
     def _commit(self, changes: Sequence[Draft | Change], connection: sqlite3.Connection) -> Committed:
         try:
@@ -166,10 +172,10 @@ async def open_store(path: Path, clock: Clock, readers: int = 2) -> SqliteStore:
         for reader in pool:
             await reader
     except (sqlite3.Error, OSError) as error:
-        await writer.close()
+        await writer.end()
         raise DataFolderError(f"The database {path} cannot be opened: {error}.") from error
     except BaseException:
-        await writer.close()
+        await writer.end()
         raise
     return SqliteStore(writer, pool, clock)
 

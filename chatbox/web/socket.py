@@ -47,7 +47,8 @@ class StreamSink:
 
     def unsent(self) -> tuple[int, int]:
         stream = self._stream
-        return len(stream._write_buffer), stream._total_write_done_index
+        waiting = stream._write_buffer  # None once the stream is closed
+        return (len(waiting) if waiting else 0), stream._total_write_done_index
 
     def close(self, code: int, reason: str) -> None:
         self._handler.close(code, reason)
