@@ -22,10 +22,13 @@ const LONGEST = 200;
  */
 export function createNotifications(app) {
   const { store } = app;
+  let drawn = 0;
   const draw = () => {
     const { unread, badge } = store.rooms.totals();
+    const mark = badge || (unread ? -1 : 0);
     document.title = title(app, badge, unread);
-    faviconBadge(badge || (unread ? -1 : 0));
+    if (mark !== drawn) faviconBadge(mark);
+    drawn = mark;
   };
   const notice = (/** @type {Notice} */ its) => {
     if (store.preferences.sound) chime();

@@ -31,10 +31,14 @@ export function createRoomView(app) {
 
 /** @param {App} app */
 export function createPanel(app) {
-  return new Panel(app, (room, seq) => {
-    const here = app.store.open?.room === room;
-    app.go({ room, seq, panel: app.isPhone() ? undefined : app.place.panel });
-    if (here) views.get(app)?.jump(seq);
+  return new Panel(app, {
+    openHit: (room, seq) => {
+      const here = app.store.open?.room === room;
+      if (app.isPhone()) app.go({ room, seq, panel: undefined });
+      else app.go(here ? { room, seq } : { room, seq, panel: app.place.panel });
+      if (here) views.get(app)?.jump(seq);
+    },
+    closed: (kind) => views.get(app)?.focusTool(kind),
   });
 }
 
@@ -105,13 +109,18 @@ class RoomView {
     this.room = 0;
     this.seq = undefined;
     this.composer.hide();
-    this.timeline.hide();
+    this.timeline.clear(0);
     this.app.actions.rooms.close();
   }
 
   /** @param {number} seq */
   jump(seq) {
     void this.timeline.jump(seq);
+  }
+
+  /** The focus back to the button that opened a panel. @param {string} kind */
+  focusTool(kind) {
+    (kind === "search" ? this.searchButton : this.peopleButton)?.focus({ preventScroll: true });
   }
 
   drawTyping() {

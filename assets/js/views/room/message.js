@@ -64,7 +64,7 @@ function fill(element, app, room, row) {
  * @param {boolean} reachable
  */
 export function stops(element, reachable) {
-  for (const inner of element.querySelectorAll("a[href], button, pre")) {
+  for (const inner of element.querySelectorAll("a[href], button:not([aria-hidden]), pre")) {
     inner.setAttribute("tabindex", reachable ? "0" : "-1");
   }
 }

@@ -25,10 +25,12 @@ const EXCERPT = 220;
 export class Panel {
   /**
    * @param {App} app
-   * @param {(room: number, seq: number) => void} openHit
+   * @param {{openHit: (room: number, seq: number) => void, closed: (kind: string) => void}} room
+   *   `closed`: the panel had the focus, which now belongs elsewhere
    */
-  constructor(app, openHit) {
+  constructor(app, { openHit, closed }) {
     this.app = app;
+    this.closed = closed;
     this.room = 0;
     this.kind = "";
     /** @type {Content | null} */
@@ -65,10 +67,13 @@ export class Panel {
   }
 
   hide() {
+    const { kind } = this;
+    const hadFocus = this.element.contains(document.activeElement);
     this.room = 0;
     this.kind = "";
     this.content = null;
     this.element.replaceChildren();
+    if (hadFocus) this.closed(kind);
   }
 }
 
@@ -82,7 +87,7 @@ function members(app, roomId) {
   const list = h("div");
   const body = h("div", { class: "panel-body" }, list);
   const room = store.rooms.get(roomId);
-  const mayAdd = room && room.kind !== "direct" && !room.archived;
+  const mayAdd = room && room.kind !== "direct" && !room.archived && !room.general;
   const add = h("button", { type: "button", class: "button", onclick: () => app.addPeople(roomId) }, icon("user-plus"), t("room.invite"));
   const rows = keyed(list, {
     key: (/** @type {Member | string} */ item) => (typeof item === "string" ? item : item.user),
@@ -171,7 +176,8 @@ function search(app, roomId, openHit) {
   const only = h("input", { type: "checkbox" });
   const name = room ? (room.kind === "direct" ? roomTitle(app, room) : `#${roomTitle(app, room)}`) : "";
   const scope = h("label", { class: "search-scope" }, only, h("span", { class: "truncate" }, t("search.here", { room: name })));
-  const body = h("div", { class: "panel-body", role: "region", "aria-live": "polite", "aria-label": t("search.results") });
+  const body = h("div", { class: "panel-body" });
+  const told = h("p", { class: "visually-hidden", role: "status" });
   const list = h("div", { class: "panel-list" });
   let asked = 0;
 
@@ -185,6 +191,7 @@ function search(app, roomId, openHit) {
       if (mine !== asked) return;
       if (!before) list.replaceChildren();
       if (!found.hits.length && !before) return replace(body, emptyState("search", t("search.none", { text })));
+      told.textContent = t("search.count", { n: list.childElementCount + found.hits.length });
       list.append(...found.hits.map((hit) => hitRow(app, hit, text, openHit)));
       replace(body, list, found.more && found.before ? moreButton(() => void run(found.before ?? undefined)) : null);
     } catch (error) {
@@ -200,7 +207,7 @@ function search(app, roomId, openHit) {
     soon.cancel();
     void run();
   });
-  return { title: t("search.title"), tools: h("div", { class: "panel-tools" }, input, scope), body, draw: () => void run(), shown: () => input.focus(), topics: [] };
+  return { title: t("search.title"), tools: h("div", { class: "panel-tools" }, input, scope, told), body, draw: () => void run(), shown: () => input.focus(), topics: [] };
 }
 
 /** @param {() => void} onclick */

@@ -1,15 +1,18 @@
-/** A message's parts as DOM, by one table. Unknown kinds show the text that they hold. */
+/** A message's parts as DOM, by one table (unknown kinds show the text that they hold), and what stands around messages. */
 
 import { h, iconButton } from "../../lib/dom.js";
+import { dayHeading } from "../../text/dates.js";
 import { ownLink } from "../../text/links.js";
 import { partsOf } from "../../text/parts.js";
 import { t } from "../../text/words/index.js";
-import { copyText } from "../parts.js";
+import { copyText, roomIcon, roomTitle } from "../parts.js";
 import { clipMarks } from "./rows.js";
 
 /**
  * @typedef {import("../../protocol/types.js").Message} Message
+ * @typedef {import("../../model/room.js").Room} Room
  * @typedef {import("../app.js").App} App
+ * @typedef {import("./rows.js").Row} Row
  * @typedef {{t: string, c?: any[], text?: string, href?: string, start?: number, user?: number}} Part
  */
 
@@ -86,4 +89,41 @@ function mention(part, app) {
   const onclick = (/** @type {MouseEvent} */ event) =>
     app.openPerson(user, /** @type {HTMLElement} */ (event.currentTarget));
   return h("button", { type: "button", class: mine ? "mention is-me" : "mention", onclick }, h("bdi", null, clipMarks(part.text ?? "")));
+}
+
+/** What stands between messages. @param {Row} row */
+export function line(row) {
+  if (row.kind === "day") return h("li", { class: "timeline-line timeline-day" }, dayWords(row.at));
+  return h("li", { class: "timeline-line timeline-new" }, h("span", null, t("timeline.new")));
+}
+
+/** @param {number} at */
+export function dayWords(at) {
+  return h("span", null, dayHeading(at, Date.now()));
+}
+
+/** What stands above the first message. @param {App} app @param {Room} room */
+export function start(app, room) {
+  const title = roomTitle(app, room);
+  const direct = room.kind === "direct";
+  return h(
+    "div",
+    { class: "room-start" },
+    h("div", { class: "room-start-mark" }, roomIcon(room)),
+    h("h3", { dir: "auto" }, direct ? title : `#${title}`),
+    h("p", null, startWords(room, title)),
+    room.topic ? h("p", { dir: "auto" }, room.topic) : null,
+  );
+}
+
+/** @param {Room} room @param {string} title */
+function startWords(room, title) {
+  if (room.kind !== "direct") return t("room.start", { room: `#${title}` });
+  return room.users.length < 2 ? t("room.start_self") : t("room.start_direct", { room: title });
+}
+
+/** What stands where messages will be. @param {number} rows */
+export function skeleton(rows) {
+  const bone = () => h("span", { class: "skeleton" });
+  return h("div", { class: "timeline-skeleton", "aria-hidden": "true" }, Array.from({ length: rows }, () => h("div", null, bone(), bone(), bone())));
 }

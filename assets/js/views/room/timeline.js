@@ -4,10 +4,10 @@ import { h, icon, replace } from "../../lib/dom.js";
 import { keyed } from "../../lib/keyed.js";
 import { Roving } from "../../lib/roving.js";
 import { ScrollAnchor } from "../../lib/scroll_anchor.js";
-import { dayHeading } from "../../text/dates.js";
 import { explain, t } from "../../text/words/index.js";
-import { roomIcon, roomTitle } from "../parts.js";
+import { roomTitle } from "../parts.js";
 import { createMessage, createMessageBar, onLongPress, openMessageMenu, stops, updateMessage } from "./message.js";
+import { dayWords, line, skeleton, start } from "./parts.js";
 import { keyOf, rowsOf, Slice } from "./rows.js";
 
 /**
@@ -23,6 +23,8 @@ const EARLY = 900;
 const FAR = 200;
 /** As much of a message must be on screen to count as read, in px. */
 const LINE = 20;
+/** How long a message that was jumped to stands out, in ms. */
+const FLASH = 2400;
 /** Nothing is shown for a wait shorter than this, in ms. */
 const SKELETON = 200;
 
@@ -38,7 +40,10 @@ export class Timeline {
     this.room = 0;
     /** @type {Map<string, Row>} */
     this.rows = new Map();
+    /** The first view was given. */
     this.placed = false;
+    /** It could not be, for now. */
+    this.failed = false;
     this.slice = new Slice();
     /** Whether what is drawn reaches the room's end. */
     this.atEnd = true;
@@ -57,17 +62,12 @@ export class Timeline {
   /** @param {import("./message.js").Room} room */
   keyedRows(room) {
     createMessageBar(this.app, room, this.list);
-    onLongPress(this.list, (element, at) => {
+    const menu = (/** @type {Element} */ element, /** @type {Element | {x: number, y: number}} */ at) => {
       const row = this.rowOf(element);
       if (row) openMessageMenu(this.app, room, row, at);
-    });
-    this.roving = new Roving(this.list, ".message", {
-      reach: stops,
-      open: (element) => {
-        const row = this.rowOf(element);
-        if (row) openMessageMenu(this.app, room, row, element);
-      },
-    });
+    };
+    onLongPress(this.list, menu);
+    this.roving = new Roving(this.list, ".message", { reach: stops, open: (element) => menu(element, element) });
     return keyed(this.list, {
       key: (/** @type {Row} */ row) => row.key,
       create: (row) => (row.kind === "message" ? createMessage(this.app, room, row) : line(row)),
@@ -86,8 +86,7 @@ export class Timeline {
 
   /** @param {Element} element */
   rowOf(element) {
-    const row = this.rows.get(/** @type {HTMLElement} */ (element).dataset.key ?? "");
-    return row?.kind === "message" ? row : undefined;
+    return this.rowAt(/** @type {HTMLElement} */ (element).dataset.key);
   }
 
   /**
@@ -96,34 +95,34 @@ export class Timeline {
    * @param {number} [seq]
    */
   async show(room, seq) {
-    this.room = room;
-    this.placed = false;
-    this.items.clear();
-    this.rows.clear();
-    this.anchor.reset();
-    this.pill.hidden = true;
-    replace(this.top);
+    this.clear(room);
     const its = this.app.store.rooms.get(room);
     if (its) this.list.setAttribute("aria-label", t("timeline.label", { room: roomTitle(this.app, its) }));
     const waiting = setTimeout(() => this.drawTop(true), SKELETON);
     try {
       const opened = this.app.actions.rooms.open(room, seq ? { at: seq } : {});
-      if (this.model?.loaded && !seq) this.place();
+      if (!seq && this.holdsLine()) this.place();
       await opened;
       if (this.room === room && !this.placed) this.place(seq);
     } catch (error) {
-      if (this.room === room) replace(this.top, h("p", { class: "timeline-note" }, explain(error)));
+      this.failed = this.room === room;
+      if (this.failed) replace(this.top, h("p", { class: "timeline-note", role: "alert" }, explain(error)));
     } finally {
       clearTimeout(waiting);
     }
   }
 
+  /** Whether what is held already reaches from where reading stopped on. */
+  holdsLine() {
+    const line = this.line();
+    return this.model?.loaded && (line === null || this.model.start || (this.model.oldest ?? Infinity) <= line + 1);
+  }
+
   /** The first view of a room. @param {number} [seq] */
   place(seq) {
-    const messages = this.model?.messages ?? [];
-    const line = this.line();
     this.placed = true;
-    this.slice.around(messages, seq ?? line);
+    this.failed = false;
+    this.slice.around(this.model?.messages ?? [], seq ?? this.line());
     this.draw();
     const found = seq ? this.keyOf(seq) : this.firstNew();
     if (found) this.anchor.show(found, seq ? 0.3 : 0.18);
@@ -132,11 +131,16 @@ export class Timeline {
     this.scrolled();
   }
 
-  hide() {
-    this.room = 0;
+  /** Nothing of any room is shown. @param {number} next the room that will be, 0 for none */
+  clear(next) {
+    this.room = next;
+    this.placed = this.failed = false;
     this.items.clear();
     this.rows.clear();
     this.anchor.reset();
+    this.pill.hidden = true;
+    this.top.dataset.shows = "";
+    replace(this.top);
   }
 
   /** The seq after which the New line stands. */
@@ -148,6 +152,7 @@ export class Timeline {
   draw() {
     const { store } = this.app;
     const model = this.model;
+    if (this.failed && model?.loaded) return this.place();
     // A room whose messages had to be forgotten keeps what it shows until they are back; an empty one has none.
     if (!model || !this.placed || !store.me || (!model.loaded && model.position > 0)) return;
     this.slice.fit(model.messages, this.anchor.stuck ? Infinity : this.seen());
@@ -170,19 +175,25 @@ export class Timeline {
     this.scrolled();
   }
 
+  /** @param {string | undefined} key */
+  rowAt(key) {
+    const row = this.rows.get(key ?? "");
+    return row?.kind === "message" ? row : undefined;
+  }
+
   /** The seq of a message on screen. */
   seen() {
-    const row = this.rows.get(this.anchor.anchors[0]?.key ?? "");
-    return row?.kind === "message" ? row.message.seq || Infinity : Infinity;
+    return this.rowAt(this.anchor.anchors[0]?.key)?.message.seq || Infinity;
   }
 
   /** What stands above the oldest message. @param {boolean} waiting */
   drawTop(waiting) {
     const room = this.app.store.rooms.get(this.room);
     const model = room?.timeline;
-    const wanted = waiting && !this.placed ? "skeleton" : model?.start || model?.position === 0 ? "start" : model?.loaded ? "older" : "";
-    if (this.top.dataset.shows === `${wanted}${this.room}`) return;
-    this.top.dataset.shows = `${wanted}${this.room}`;
+    const known = model?.start || model?.position === 0 ? "start" : model?.loaded ? "older" : "";
+    const wanted = waiting && !this.placed ? "skeleton" : known;
+    if (this.top.dataset.shows === wanted) return;
+    this.top.dataset.shows = wanted;
     if (wanted === "start" && room) replace(this.top, start(this.app, room));
     else if (wanted) replace(this.top, skeleton(wanted === "older" ? 2 : 6));
     else replace(this.top);
@@ -202,9 +213,7 @@ export class Timeline {
   more(way, held) {
     if (this.paging) return;
     this.paging = true;
-    void this.fetch(way, held).finally(() => {
-      this.paging = false;
-    });
+    void this.fetch(way, held).finally(() => (this.paging = false));
   }
 
   /** @param {"up" | "down"} way @param {boolean} held */
@@ -246,10 +255,11 @@ export class Timeline {
 
   /** Bring a message on screen and flash it. @param {number} seq */
   async jump(seq) {
-    const held = () => (this.model?.messages ?? []).some((message) => message.seq === seq);
-    if (!held()) await this.app.actions.messages.loadAround(this.room, seq).catch(() => {});
-    if (!held()) return;
-    if (!this.slice.of(this.model?.messages ?? []).drawn.some((message) => message.seq === seq)) this.slice.around(this.model?.messages ?? [], seq);
+    const its = (/** @type {Message} */ message) => message.seq === seq;
+    if (!this.model?.messages.some(its)) await this.app.actions.messages.loadAround(this.room, seq).catch(() => {});
+    const messages = this.model?.messages ?? [];
+    if (!messages.some(its)) return;
+    if (!this.slice.of(messages).drawn.some(its)) this.slice.around(messages, seq);
     this.draw();
     const key = this.keyOf(seq);
     if (!key) return;
@@ -260,11 +270,10 @@ export class Timeline {
 
   /** @param {string} key */
   flash(key) {
-    const element = this.anchor.find(key);
-    if (!element) return;
-    element.classList.remove("is-flashing");
-    requestAnimationFrame(() => element.classList.add("is-flashing"));
-    element.addEventListener("animationend", () => element.classList.remove("is-flashing"), { once: true });
+    const marks = this.anchor.find(key)?.classList;
+    marks?.remove("is-flashing");
+    requestAnimationFrame(() => marks?.add("is-flashing"));
+    setTimeout(() => marks?.remove("is-flashing"), FLASH);
   }
 
   /** The row of the message, or of the one that stands in its place. @param {number} seq */
@@ -278,10 +287,10 @@ export class Timeline {
   /** The first message after the New line, unless all from there on fits on the screen. */
   firstNew() {
     const line = this.list.querySelector(".timeline-new");
-    const first = line?.nextElementSibling;
-    if (!(line instanceof HTMLElement) || !(first instanceof HTMLElement)) return null;
+    const first = /** @type {HTMLElement | null | undefined} */ (line?.nextElementSibling);
+    if (!line || !first) return null;
     const rest = this.body.getBoundingClientRect().bottom - line.getBoundingClientRect().top;
-    return rest > this.scroller.clientHeight && first.dataset.key ? first.dataset.key : null;
+    return rest > this.scroller.clientHeight ? (first.dataset.key ?? null) : null;
   }
 
   /** The seq of the newest message that is on screen, at least with its first line; 0 for none. */
@@ -289,9 +298,8 @@ export class Timeline {
     if (!this.scroller.clientHeight || !this.placed) return 0;
     const bottom = this.scroller.getBoundingClientRect().bottom;
     const shown = this.anchor.onScreen().filter((item) => item.getBoundingClientRect().top + LINE <= bottom);
-    const row = shown.length ? this.rowOf(shown[shown.length - 1]) : undefined;
-    if (row?.message.seq) return row.message.seq;
-    return row ? (this.model?.newest ?? 0) : 0;
+    const row = this.rowAt(shown.at(-1)?.dataset.key);
+    return row ? row.message.seq || (this.model?.newest ?? 0) : 0;
   }
 
   /** Show which message is being edited. @param {{kind: string, message: Message} | null} aim */
@@ -299,41 +307,4 @@ export class Timeline {
     this.list.querySelector(".is-edited-now")?.classList.remove("is-edited-now");
     if (aim) this.anchor.find(keyOf(aim.message))?.classList.add("is-edited-now");
   }
-}
-
-/** @param {Row} row */
-function line(row) {
-  if (row.kind === "day") return h("li", { class: "timeline-line timeline-day" }, dayWords(row.at));
-  return h("li", { class: "timeline-line timeline-new" }, h("span", null, t("timeline.new")));
-}
-
-/** @param {number} at */
-function dayWords(at) {
-  return h("span", null, dayHeading(at, Date.now()));
-}
-
-/** @param {App} app @param {import("../../model/room.js").Room} room */
-function start(app, room) {
-  const title = roomTitle(app, room);
-  const direct = room.kind === "direct";
-  return h(
-    "div",
-    { class: "room-start" },
-    h("div", { class: "room-start-mark" }, roomIcon(room)),
-    h("h3", { dir: "auto" }, direct ? title : `#${title}`),
-    h("p", null, startWords(room, title)),
-    room.topic ? h("p", { dir: "auto" }, room.topic) : null,
-  );
-}
-
-/** @param {import("../../model/room.js").Room} room @param {string} title */
-function startWords(room, title) {
-  if (room.kind !== "direct") return t("room.start", { room: `#${title}` });
-  return room.users.length < 2 ? t("room.start_self") : t("room.start_direct", { room: title });
-}
-
-/** @param {number} rows */
-function skeleton(rows) {
-  const bone = () => h("span", { class: "skeleton" });
-  return h("div", { class: "timeline-skeleton", "aria-hidden": "true" }, Array.from({ length: rows }, () => h("div", null, bone(), bone(), bone())));
 }
