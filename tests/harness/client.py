@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -43,6 +44,7 @@ class Client:
         self.events: list[dict[str, Any]] = []
         self.close_code: int | None = None
         self.keep_events = False
+        self.online = asyncio.Event()  # caught up, and everything from before was sent again
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._hello = 0
@@ -70,7 +72,9 @@ class Client:
         await self.open()
         await self.hello()
         for nonce in list(self.outbox):
-            await self._send_draft(nonce)
+            with suppress(Refused):
+                await self._send_draft(nonce)
+        self.online.set()
 
     async def hello(self) -> dict[str, Any]:
         """A snapshot, and what changed since the last one."""
@@ -110,6 +114,7 @@ class Client:
         finally:
             self.close_code = socket.close_code
             self.mirror.online = False
+            self.online.clear()
             waiting, self._waiting = self._waiting, {}
             for future in waiting.values():
                 if not future.done():
