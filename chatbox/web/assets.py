@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from chatbox.errors import NotFound
 from chatbox.web.base import Handler
-from chatbox.web.headers import ASSET_CACHE, REVALIDATE
+from chatbox.web.headers import ASSET_CACHE, REVALIDATE, content_policy
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -158,6 +158,7 @@ class Shell(_AssetHandler):
     """``GET /``: the same for everybody; nobody's cookie is looked at."""
 
     async def get(self) -> None:
+        self.set_header("Content-Security-Policy", content_policy(self.ctx.server.addresses()))
         self.send(self.assets.shell, REVALIDATE)
 
     head = get

@@ -108,12 +108,23 @@ def test_a_handshake_needs_the_own_origin(site: Site, ada: Person, origin: str |
 
 
 def test_every_answer_carries_the_security_headers(site: Site) -> None:
-    for path in ("/", "/nowhere", "/healthz", "/favicon.ico", "/files/aaaaaaaaaaaaaaaaaaaa/x", "/ws"):
+    for path in ("/", "/nowhere", "/readyz", "/favicon.ico", "/files/aaaaaaaaaaaaaaaaaaaa/x", "/ws"):
         answer = site.ask("GET", path)
         for name, value in headers.SECURITY.items():
             if name != "Cache-Control":
                 assert answer.headers[name.lower()] == value, path
         assert "server" not in answer.headers
+
+
+def test_a_page_may_ask_at_the_other_addresses_whether_the_server_answers(site: Site) -> None:
+    site.ctx.server.addresses = lambda: ["http://192.168.1.5:8642"]
+    try:
+        policy = site.ask("GET", "/").headers["content-security-policy"]
+    finally:
+        site.ctx.server.addresses = list
+    assert "connect-src 'self' http://192.168.1.5:8642;" in policy
+    assert site.ask("GET", "/healthz").headers["cross-origin-resource-policy"] == "cross-origin"
+    assert site.ask("GET", "/readyz").headers["cross-origin-resource-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
