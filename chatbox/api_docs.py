@@ -88,7 +88,8 @@ def _type(info: types.Type) -> str:
     if isinstance(info, types.IntType):
         return f"integer{_span(info.ge, info.le)}"
     if isinstance(info, types.StrType):
-        pattern = f" like `{info.pattern}`".replace("|", "\\|") if info.pattern else ""
+        shown = (info.pattern or "").replace(r"\Z", "$").replace("|", r"\|")
+        pattern = f" like `{shown}`" if shown else ""
         return f"string{_span(info.min_length, info.max_length, ' characters')}{pattern}"
     if isinstance(info, types.ListType):
         return f"list{_span(info.min_length, info.max_length, ' items')} of {_type(info.item_type)}"

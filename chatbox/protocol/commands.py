@@ -2,7 +2,7 @@
 
 A command is a frozen struct whose tag is its name on the wire. `docs/api.md` is made from this table.
 Field types carry the limits; a rule that needs more than one field or a look at the data stands in
-`rules/` or in the use case.
+`rules/` or in the use case. Patterns end with `\\Z`, because `$` lets a line end pass.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from msgspec import Meta, Struct
 
 Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 Line = Annotated[str, Meta(max_length=400)]
 Secret = Annotated[str, Meta(min_length=1, max_length=200)]
 Password = Annotated[str, Meta(max_length=1024)]
-FileId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-RoomKey = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}$")]
+FileId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}\Z")]
+RoomKey = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}\Z")]
 
 
 class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", kw_only=True):
@@ -113,7 +113,7 @@ class RoomCreate(Command, frozen=True, tag="room.create"):
     """Make a room and join it as its owner."""
 
     name: Line
-    kind: Annotated[str, Meta(pattern=r"^(public|private)$")]
+    kind: Annotated[str, Meta(pattern=r"^(public|private)\Z")]
     topic: Line = ""
     nonce: Nonce | None = None
 
@@ -158,7 +158,7 @@ class RoomRole(Command, frozen=True, tag="room.role"):
 
     room: Id
     user: Id
-    role: Annotated[str, Meta(pattern=r"^(owner|moderator|member)$")]
+    role: Annotated[str, Meta(pattern=r"^(owner|moderator|member)\Z")]
 
 
 class RoomRead(Command, frozen=True, tag="room.read"):
@@ -212,7 +212,7 @@ class SetupComplete(Command, frozen=True, tag="setup.complete"):
     secret: Secret
     server_name: Line = ""
     full_name: Line = ""
-    join: Annotated[str, Meta(pattern=r"^(network|invite|closed)$")] = "invite"
+    join: Annotated[str, Meta(pattern=r"^(network|invite|closed)\Z")] = "invite"
     shared: bool = False
 
 
@@ -311,7 +311,7 @@ class UserRole(Command, frozen=True, tag="user.role"):
     """Make somebody an admin, or a plain member again."""
 
     user: Id
-    role: Annotated[str, Meta(pattern=r"^(admin|member)$")]
+    role: Annotated[str, Meta(pattern=r"^(admin|member)\Z")]
 
 
 class UserDelete(Command, frozen=True, tag="user.delete"):
@@ -347,7 +347,7 @@ class ServerUpdate(Command, frozen=True, tag="server.update"):
     """Rename the server, or change who may join."""
 
     name: Line | None = None
-    join: Annotated[str, Meta(pattern=r"^(network|invite|closed)$")] | None = None
+    join: Annotated[str, Meta(pattern=r"^(network|invite|closed)\Z")] | None = None
 
 
 def all_commands() -> dict[str, type[Command]]:

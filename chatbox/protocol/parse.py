@@ -93,10 +93,11 @@ def _check_rest(raw: bytes, command: Command) -> None:
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        twin = next(name for name in names if names.count(name) > 1)
-        raise Invalid("A field is given twice.", field=twin[:40])
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise Invalid("A field is given twice.", field=name[:40])
+        seen.add(name)
 
 
 def _has_nul(value: Any) -> bool:
