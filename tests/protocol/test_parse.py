@@ -106,7 +106,7 @@ HOSTILE: dict[str, tuple[bytes, str | None]] = {
 WITH_NUL: dict[str, bytes] = {
     "text": b'{"do":"message.post","room":1,"nonce":"abcdefgh","text":"a\\u0000"}',
     "nonce": b'{"do":"message.post","room":1,"nonce":"abcdefgh\\u0000","text":"a"}',
-    "files": b'{"do":"message.post","room":1,"nonce":"abcdefgh","text":"","files":["aaaaaaaaaaaaaaaa\\u0000"]}',
+    "files": b'{"do":"message.post","room":1,"nonce":"abcdefgh","text":"","files":["a\\u0000"]}',
     "heads": b'{"do":"hello","heads":{"7\\u0000":1}}',
     "epoch": b'{"do":"hello","epoch":"\\u0000"}',
     "name": b'{"do":"room.create","name":"\\u0000","kind":"public"}',
