@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from chatbox.chat.context import Caller, Context
-from chatbox.errors import NotFound, RateLimited, TooLarge
+from chatbox.errors import NotFound, RateLimited, SignedOut, TooLarge
 from chatbox.rules.files import file_kind, file_name
 from chatbox.store import files
 from chatbox.store.base import Batch, Steps
@@ -72,10 +72,14 @@ class Upload:
         file = files.File(
             secrets.token_urlsafe(16), incoming.hash, self._name, incoming.size, kind, width, height
         )
-        async with ctx.blobs.lock:
-            await asyncio.to_thread(ctx.blobs.place, incoming, file.hash)
-            add = partial(files.add, file=file, user=caller.user, session=caller.session)
-            reply: dict[str, Any] = await ctx.committer.submit(add)
+        add = partial(files.add, file=file, user=caller.user, session=caller.session)
+        try:
+            async with ctx.blobs.lock:
+                await asyncio.to_thread(ctx.blobs.place, incoming, file.hash)
+                reply: dict[str, Any] = await ctx.committer.submit(add)
+        except (SignedOut, RateLimited):  # else refused uploads would fill the disk until the next sweep
+            await remove_unreferenced(ctx, [file.hash])
+            raise
         return reply
 
     async def _flush(self) -> None:

@@ -41,6 +41,26 @@ def test_an_upload_that_breaks_off_leaves_nothing(site: Site) -> None:
     assert site.ctx.blobs.running[eve.id] == 0
 
 
+def test_a_client_that_leaves_while_its_upload_begins_leaves_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    una = site.add_person("una")
+    before, go = on_disk(site), threading.Event()
+    receive = site.ctx.blobs.receive
+
+    def slowly(expected: int) -> blobs.Incoming:
+        go.wait(10)
+        return receive(expected)
+
+    monkeypatch.setattr(site.ctx.blobs, "receive", slowly)
+    raw = half_an_upload(site, una)
+    until(lambda: site.ctx.blobs.running[una.id] == 1)
+    raw.close()
+    site.ask("GET", "/healthz")  # by now the server knows that the client is gone
+    go.set()
+    until(lambda: site.ctx.blobs.running[una.id] == 0 and on_disk(site) == before)
+
+
 def test_three_uploads_of_one_person_run_at_once(site: Site) -> None:
     eva = site.add_person("eva")
     running = [half_an_upload(site, eva) for _ in range(3)]
@@ -113,8 +133,11 @@ def test_fifty_files_wait_for_their_message(site: Site) -> None:
     iva = site.add_person("iva")
     for _ in range(rows.UNPOSTED_MOST):
         upload(site, iva)
-    answer = site.ask("POST", "/files?name=a", b"x", iva.bearer)
-    assert (answer.status, answer.json["error"]["code"]) == (429, "rate_limited")
+    before = on_disk(site)
+    for content in (b"content", b"of", b"more"):
+        answer = site.ask("POST", "/files?name=a", content, iva.bearer)
+        assert (answer.status, answer.json["error"]["code"]) == (429, "rate_limited")
+    until(lambda: on_disk(site) == before)
 
 
 def test_who_signs_out_during_an_upload_stores_nothing(site: Site) -> None:
