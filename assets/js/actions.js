@@ -2,9 +2,8 @@ import { Account } from './actions/account.js';
 import { MessageActions } from './actions/messages.js';
 import { PeopleActions, ServerActions } from './actions/people.js';
 import { RoomActions } from './actions/rooms.js';
-import { Backoff } from './lib/backoff.js';
-import { browserClock, pause } from './lib/clock.js';
 import { browserStorage } from './lib/storage.js';
+import { Backoff, browserClock, pause } from './lib/time.js';
 import { Store } from './model/store.js';
 import { findAddress } from './net/addresses.js';
 import { Api } from './net/api.js';
@@ -20,7 +19,7 @@ import { CommandError } from './protocol/errors.js';
  * @property {string} [assets] the version of this page
  * @property {() => boolean} [focused]
  * @property {import('./net/socket.js').Targets} [targets]
- * @property {import('./lib/clock.js').Clock} [clock]
+ * @property {import('./lib/time.js').Clock} [clock]
  * @property {Storage | null} [storage]
  * @property {() => number} [random]
  * @property {typeof globalThis.fetch} [fetch]

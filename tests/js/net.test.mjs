@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Backoff } from '../../assets/js/lib/backoff.js';
-import { debounce, throttle } from '../../assets/js/lib/debounce.js';
+import { Backoff, debounce, throttle } from '../../assets/js/lib/time.js';
 import { nonce } from '../../assets/js/lib/ids.js';
 import { findAddress } from '../../assets/js/net/addresses.js';
 import { Api } from '../../assets/js/net/api.js';
 import { Heartbeat } from '../../assets/js/net/heartbeat.js';
 import { upload } from '../../assets/js/net/upload.js';
-import { FakeClock, dice, settled } from './fakes.mjs';
+import { dice, FakeClock, settled } from './fakes.mjs';
 
 test('every wait lies between nothing and a bound that doubles up to thirty seconds', () => {
   const seed = Date.now() % 1_000_000;

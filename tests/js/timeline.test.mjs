@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stretch } from '../../assets/js/actions/messages.js';
-import { Ranges } from '../../assets/js/lib/ranges.js';
-import { Timeline } from '../../assets/js/model/timeline.js';
+import { Ranges, Timeline } from '../../assets/js/model/timeline.js';
 import { dice } from './fakes.mjs';
 import { message } from './message_factory.mjs';
 

@@ -15,7 +15,7 @@ export class Device {
 
   /**
    * @param {Storage | null} storage
-   * @param {import('../lib/clock.js').Clock} clock
+   * @param {import('../lib/time.js').Clock} clock
    * @param {() => boolean} focused
    */
   constructor(storage, clock, focused) {

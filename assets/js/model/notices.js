@@ -35,7 +35,7 @@ export class Lease {
 
   /**
    * @param {import('../lib/storage.js').Shelf} shelf
-   * @param {import('../lib/clock.js').Clock} clock
+   * @param {import('../lib/time.js').Clock} clock
    */
   constructor(shelf, clock) {
     this.#shelf = shelf;

@@ -1,6 +1,6 @@
-import { browserClock } from '../lib/clock.js';
 import { Emitter } from '../lib/emitter.js';
 import { shelf } from '../lib/storage.js';
+import { browserClock } from '../lib/time.js';
 import { Device } from './device.js';
 import { Members } from './members.js';
 import { noticeOf } from './notices.js';
@@ -70,7 +70,7 @@ export class Store {
 
   /**
    * @param {object} [options]
-   * @param {import('../lib/clock.js').Clock} [options.clock]
+   * @param {import('../lib/time.js').Clock} [options.clock]
    * @param {Storage | null} [options.storage]
    * @param {() => boolean} [options.focused] whether a person looks at this page now
    * @param {string} [options.assets] the version of this page

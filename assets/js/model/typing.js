@@ -8,7 +8,7 @@ export class Typing {
   #changed;
 
   /**
-   * @param {import('../lib/clock.js').Clock} clock
+   * @param {import('../lib/time.js').Clock} clock
    * @param {(room: number) => void} changed
    */
   constructor(clock, changed) {

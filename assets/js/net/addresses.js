@@ -1,4 +1,4 @@
-import { browserClock } from '../lib/clock.js';
+import { browserClock } from '../lib/time.js';
 
 const PATIENCE = 3_000;
 
@@ -10,7 +10,7 @@ const PATIENCE = 3_000;
  * @param {string} own the address in use
  * @param {object} [options]
  * @param {typeof globalThis.fetch} [options.fetch]
- * @param {import('../lib/clock.js').Clock} [options.clock]
+ * @param {import('../lib/time.js').Clock} [options.clock]
  * @returns {Promise<string | null>}
  */
 export async function findAddress(addresses, own, { fetch = globalThis.fetch, clock = browserClock } = {}) {
@@ -22,7 +22,7 @@ export async function findAddress(addresses, own, { fetch = globalThis.fetch, cl
 /**
  * @param {string} address
  * @param {typeof globalThis.fetch} fetch
- * @param {import('../lib/clock.js').Clock} clock
+ * @param {import('../lib/time.js').Clock} clock
  * @returns {Promise<boolean>}
  */
 async function responds(address, fetch, clock) {

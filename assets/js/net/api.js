@@ -1,7 +1,7 @@
 import { given } from '../protocol/commands.js';
 import { readError } from '../protocol/events.js';
 import { CommandError } from '../protocol/errors.js';
-import { browserClock } from '../lib/clock.js';
+import { browserClock } from '../lib/time.js';
 
 const PATIENCE = 30_000;
 
@@ -16,7 +16,7 @@ export class Api {
    * @param {object} [options]
    * @param {string} [options.base] '' is the page's own server
    * @param {typeof globalThis.fetch} [options.fetch]
-   * @param {import('../lib/clock.js').Clock} [options.clock]
+   * @param {import('../lib/time.js').Clock} [options.clock]
    * @param {Record<string, string>} [options.headers]
    */
   constructor({ base = '', fetch = (...args) => globalThis.fetch(...args), clock = browserClock, headers = {} } = {}) {

@@ -21,7 +21,7 @@ export class Heartbeat {
    * @param {object} options
    * @param {() => Promise<unknown>} options.ping settles when the answer is there, a refusal too
    * @param {() => void} options.dead
-   * @param {import('../lib/clock.js').Clock} options.clock
+   * @param {import('../lib/time.js').Clock} options.clock
    */
   constructor({ ping, dead, clock }) {
     this.#ping = ping;

@@ -1,4 +1,4 @@
-import { pause } from '../lib/clock.js';
+import { pause } from '../lib/time.js';
 import { CommandError } from '../protocol/errors.js';
 import { messages as readMessages } from '../protocol/events.js';
 
@@ -28,7 +28,7 @@ export class Repairs {
    * @param {object} options
    * @param {(name: string, fields: Record<string, unknown>) => Promise<any>} options.call
    * @param {import('./session.js').State} options.state
-   * @param {import('../lib/clock.js').Clock} options.clock
+   * @param {import('../lib/time.js').Clock} options.clock
    * @param {() => void} options.refresh asks for a new snapshot
    */
   constructor({ call, state, clock, refresh }) {

@@ -31,7 +31,7 @@ export class Sender {
    * @param {object} options
    * @param {import('./session.js').Session} options.session
    * @param {Waiting} options.drafts
-   * @param {import('../lib/clock.js').Clock} options.clock
+   * @param {import('../lib/time.js').Clock} options.clock
    */
   constructor({ session, drafts, clock }) {
     this.#session = session;

@@ -1,5 +1,5 @@
-import { browserClock, pause } from '../lib/clock.js';
 import { Emitter } from '../lib/emitter.js';
+import { browserClock, pause } from '../lib/time.js';
 import { commandFrame } from '../protocol/commands.js';
 import { CommandError } from '../protocol/errors.js';
 import { readFrame, readHello } from '../protocol/events.js';
@@ -52,7 +52,7 @@ export class Session extends Emitter {
    * @param {object} options
    * @param {import('./socket.js').Socket} options.socket
    * @param {State} options.state
-   * @param {import('../lib/clock.js').Clock} [options.clock]
+   * @param {import('../lib/time.js').Clock} [options.clock]
    * @param {() => number} [options.random] in [0, 1)
    */
   constructor({ socket, state, clock = browserClock, random = Math.random }) {

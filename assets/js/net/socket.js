@@ -1,6 +1,5 @@
-import { Backoff } from '../lib/backoff.js';
-import { browserClock } from '../lib/clock.js';
 import { Emitter } from '../lib/emitter.js';
+import { Backoff, browserClock } from '../lib/time.js';
 import { FRAME_TOO_BIG, mayReturn, patience } from '../protocol/close.js';
 
 const OPENING = 10_000;
@@ -38,7 +37,7 @@ export class Socket extends Emitter {
    * @param {string} options.url
    * @param {(url: string) => RawSocket} [options.factory]
    * @param {() => Promise<boolean>} options.signedIn asks the server over HTTP; true while it cannot be told
-   * @param {import('../lib/clock.js').Clock} [options.clock]
+   * @param {import('../lib/time.js').Clock} [options.clock]
    * @param {() => number} [options.random] in [0, 1)
    * @param {Targets} [options.targets] what tells of `online`, `focus`, `pageshow` and `visibilitychange`
    */

@@ -1,8 +1,8 @@
 /** Where a message is written: draft, edit, reply, files. */
 
-import { debounce } from "../../lib/debounce.js";
 import { h, icon, iconButton, replace } from "../../lib/dom.js";
 import { toast } from "../../lib/overlay.js";
+import { debounce } from "../../lib/time.js";
 import { label } from "../../text/names.js";
 import { bytes } from "../../text/parts.js";
 import { explain, t } from "../../text/words/index.js";

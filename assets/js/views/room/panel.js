@@ -1,9 +1,9 @@
 /** The panel beside a room: who is in it, or what a search found. */
 
-import { debounce } from "../../lib/debounce.js";
 import { h, icon, iconButton, replace } from "../../lib/dom.js";
 import { keyed } from "../../lib/keyed.js";
 import { confirmDialog, openMenu, toast } from "../../lib/overlay.js";
+import { debounce } from "../../lib/time.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { label } from "../../text/names.js";
 import { plainText } from "../../text/parts.js";
