@@ -103,7 +103,8 @@ class Client:
 
     async def _gone(self) -> None:
         if self._reader is not None:
-            await self._reader
+            await asyncio.wait([self._reader])  # which does not cancel the reader where this is cancelled
+            self._reader.result()
 
     async def _read(self, socket: ClientConnection) -> None:
         try:

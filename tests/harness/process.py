@@ -49,9 +49,13 @@ def program() -> list[str]:
 
 
 class Server:
-    """`folder` holds the data folder and the log. The port stays the same from start to start."""
+    """`folder` holds the data folder and the log. The port stays the same from start to start.
 
-    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
+    `desk` is the part of the environment that tells of a screen; without one no browser is opened."""
+
+    def __init__(
+        self, folder: Path, settings: dict[str, str] | None = None, desk: dict[str, str] | None = None
+    ) -> None:
         self.data = folder / "data"
         self.port = 0
         self.starts = 0
@@ -59,12 +63,14 @@ class Server:
         self._ready = folder / "ready.json"
         self._log = folder / "log.txt"
         self._settings = FREE | (settings or {})
+        self._words = ["--no-browser"] if desk is None else []
         self._process: asyncio.subprocess.Process | None = None
         self._pid = 0
         self._environment = os.environ | {
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder),
             "XDG_DATA_HOME": str(folder),
+            **(desk or {}),
         }
 
     @property
@@ -83,7 +89,7 @@ class Server:
 
     async def launch(self) -> asyncio.subprocess.Process:
         """Start a process on the folder, whatever becomes of it."""
-        words = ["--no-browser", "--host", "127.0.0.1", "--port", str(self.port)]
+        words = [*self._words, "--host", "127.0.0.1", "--port", str(self.port)]
         words += ["--data", str(self.data), "--ready-file", str(self._ready)]
         for key, value in self._settings.items():
             words += ["--set", f"{key}={value}"]
