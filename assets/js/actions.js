@@ -10,8 +10,8 @@ import { Api } from './net/api.js';
 import { Sender } from './net/sender.js';
 import { Session } from './net/session.js';
 import { Socket } from './net/socket.js';
-import { overHttp } from './protocol/commands.js';
 import { CommandError } from './protocol/errors.js';
+import { overHttp } from './protocol/frames.js';
 
 /**
  * @typedef {object} Options what touches the world; the browser's own by default

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backoff, debounce, throttle } from '../../assets/js/lib/time.js';
-import { nonce } from '../../assets/js/lib/ids.js';
+import { nonce } from '../../assets/js/protocol/frames.js';
 import { findAddress } from '../../assets/js/net/addresses.js';
 import { Api } from '../../assets/js/net/api.js';
 import { Heartbeat } from '../../assets/js/net/heartbeat.js';

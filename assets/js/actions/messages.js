@@ -1,8 +1,7 @@
-import { nonce } from '../lib/ids.js';
 import { settle } from '../model/sync.js';
 import { upload } from '../net/upload.js';
 import { CommandError } from '../protocol/errors.js';
-import { messages as readMessages } from '../protocol/events.js';
+import { messages as readMessages, nonce } from '../protocol/frames.js';
 import { permalink } from '../text/links.js';
 import { Reading } from './reading.js';
 

@@ -1,4 +1,4 @@
-import { nonce } from '../lib/ids.js';
+import { nonce } from '../protocol/frames.js';
 
 /**
  * @typedef {import('../protocol/types.js').Message} Message

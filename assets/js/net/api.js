@@ -1,5 +1,4 @@
-import { given } from '../protocol/commands.js';
-import { readError } from '../protocol/events.js';
+import { given, readError } from '../protocol/frames.js';
 import { CommandError } from '../protocol/errors.js';
 import { browserClock } from '../lib/time.js';
 

@@ -1,6 +1,6 @@
 import { pause } from '../lib/time.js';
 import { CommandError } from '../protocol/errors.js';
-import { messages as readMessages } from '../protocol/events.js';
+import { messages as readMessages } from '../protocol/frames.js';
 
 /**
  * @typedef {import('../protocol/types.js').MessagesEvent} MessagesEvent

@@ -1,8 +1,7 @@
 import { Emitter } from '../lib/emitter.js';
 import { browserClock, pause } from '../lib/time.js';
-import { commandFrame } from '../protocol/commands.js';
 import { CommandError } from '../protocol/errors.js';
-import { readFrame, readHello } from '../protocol/events.js';
+import { commandFrame, readFrame, readHello } from '../protocol/frames.js';
 import { bytes } from '../text/parts.js';
 import { Heartbeat } from './heartbeat.js';
 import { Repairs } from './repairs.js';

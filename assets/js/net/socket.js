@@ -1,6 +1,6 @@
 import { Emitter } from '../lib/emitter.js';
 import { Backoff, browserClock } from '../lib/time.js';
-import { FRAME_TOO_BIG, mayReturn, patience } from '../protocol/close.js';
+import { FRAME_TOO_BIG, mayReturn, patience } from '../protocol/errors.js';
 
 const OPENING = 10_000;
 

@@ -1,6 +1,6 @@
 /**
- * Reads what the server sends. An event, frame or field that is not known, or not of its type, is ignored: a newer server
- * may send more than this client understands.
+ * Frames, as they are read and written. Of what the server sends, an event, frame or field that is not known, or not of
+ * its type, is ignored: a newer server may send more than this client understands.
  *
  * @typedef {import('./types.js').ServerEventAny} ServerEventAny
  * @typedef {import('./types.js').HelloReply} HelloReply
@@ -131,4 +131,50 @@ function count(value) {
 /** @param {any} value @returns {value is Record<string, any>} */
 function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The commands of the server that this client uses, by their names on the wire. Those of the list go over HTTP:
+ * nobody is signed in yet, they set or clear the cookie, or they carry a password.
+ */
+const OVER_HTTP = new Set([
+  'server.info', 'setup.complete', 'session.create', 'session.end', 'user.register', 'user.password', 'link.check',
+  'password.reset', 'token.create',
+]);
+
+/** @param {string} name */
+export function overHttp(name) {
+  return OVER_HTTP.has(name);
+}
+
+/**
+ * A command's fields without those that were left out: the server refuses what it does not know, `null` included.
+ *
+ * @param {Record<string, unknown>} fields
+ * @returns {Record<string, unknown>}
+ */
+export function given(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+}
+
+/**
+ * @param {number} id
+ * @param {string} name
+ * @param {Record<string, unknown>} fields
+ * @returns {string} the frame
+ */
+export function commandFrame(id, name, fields) {
+  return JSON.stringify({ id, do: name, ...given(fields) });
+}
+
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
+
+/**
+ * A random id of letters that a nonce may have. `getRandomValues` works on plain HTTP, `randomUUID` does not.
+ *
+ * @param {number} [length] 22 letters are 132 bit
+ */
+export function nonce(length = 22) {
+  const bytes = crypto.getRandomValues(new Uint8Array(length));
+  return Array.from(bytes, (byte) => LETTERS[byte & 63]).join('');
 }
