@@ -21,15 +21,25 @@ class Rate:
         """Pay for a command. Returns the seconds to wait before it is carried out, mostly 0.
 
         Raises `RateLimited` where the wait would be longer than two seconds; then nothing was paid."""
+        wait = self._pay(user, cost)
+        if wait > LONGEST_WAIT:
+            raise RateLimited("That was too fast. Wait a moment, then try again.", retry_in=wait)
+        return wait
+
+    def slow(self, user: int, cost: float) -> float:
+        """Pay for what is answered however fast it comes, as `take` does, but never refuse."""
+        return min(self._pay(user, cost), LONGEST_WAIT)
+
+    def _pay(self, user: int, cost: float) -> float:
+        """The wait that the cost leads to; it is paid unless that is too long."""
         if not cost or not self._per_second or not self._burst:
             return 0.0
         now = self._clock.monotonic()
         tokens, at = self._buckets.get(user, (float(self._burst), now))
         tokens = min(self._burst, tokens + (now - at) * self._per_second) - cost
         wait = max(0.0, -tokens / self._per_second)
-        if wait > LONGEST_WAIT:
-            raise RateLimited("That was too fast. Wait a moment, then try again.", retry_in=wait)
-        self._buckets[user] = (tokens, now)
+        if wait <= LONGEST_WAIT:
+            self._buckets[user] = (tokens, now)
         return wait
 
     def forget_idle(self) -> None:

@@ -32,6 +32,8 @@ SEND_BUFFER = 128 * 1024  # small, so that a silent reader is noticed; the kerne
 PING_SECONDS = 20
 PONG_SECONDS = 10
 READS_AT_ONCE = 16  # commands of one connection that are waiting for data
+REFUSED_SECONDS = 0.2  # without reading after somebody was too fast
+PINGS_A_SECOND = 200  # protocol pings, which Tornado answers at once and all by itself
 
 
 class StreamSink:
@@ -104,6 +106,7 @@ class Socket(Handler, WebSocketHandler):
     same_origin_always = True
     connection: Connection | None = None
     caller = Caller()
+    _pings = (0, 0)  # a second of the monotonic clock, and how many came in it
 
     @property
     def ping_interval(self) -> float:
@@ -164,17 +167,32 @@ class Socket(Handler, WebSocketHandler):
                 raise Invalid("Commands are text, not binary.")
             command = parse.parse(message)
         except ChatboxError as error:
-            self._refuse(parse.id_of(message), error)
-            return None
+            return self._refuse_slowly(parse.id_of(message), error)
         try:
             wait = dispatch.wait_for_turn(self.ctx, self.caller, command)
         except ChatboxError as error:
-            self._refuse(command.id, error)
-            return None
+            return self._refuse_slowly(command.id, error)
         if wait:
             return self._begin_later(wait, command)
         self._begin(command)
         return None
+
+    def _refuse_slowly(self, id: int | None, error: ChatboxError) -> Awaitable[None] | None:
+        """Refusing costs the sender as well: else it would keep the server busy."""
+        self._refuse(id, error)
+        limited = isinstance(error, RateLimited)
+        wait = REFUSED_SECONDS if limited else self.ctx.rate.slow(self.caller.user, dispatch.NONSENSE_COST)
+        return asyncio.sleep(wait) if wait else None
+
+    def on_ping(self, data: bytes) -> None:
+        """A flood of protocol pings ends the connection at once, without waiting for its closing frame."""
+        second = int(self.ctx.clock.monotonic())
+        self._pings = (second, self._pings[1] + 1 if self._pings[0] == second else 1)
+        if self._pings[1] > PINGS_A_SECOND and self.connection is not None:
+            assert self.ws_connection is not None
+            self.connection.close(OVERLOADED)
+            if self.ws_connection.stream is not None:
+                self.ws_connection.stream.close()
 
     async def _begin_later(self, wait: float, command: Command) -> None:
         """Over the rate: read nothing more from this client meanwhile."""

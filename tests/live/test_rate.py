@@ -55,3 +55,12 @@ def test_full_buckets_are_forgotten() -> None:
     clock.forward(seconds=1)
     rate.forget_idle()
     assert not rate._buckets
+
+
+def test_what_is_never_refused_waits_two_seconds_at_most() -> None:
+    rate = Rate(SetClock(), 5, 20)
+    waits = [rate.slow(1, 1) for _ in range(100)]
+    assert waits[19:22] == pytest.approx([0.0, 0.2, 0.4])
+    assert waits[-1] == 2.0
+    with pytest.raises(RateLimited):
+        rate.take(1, 1)

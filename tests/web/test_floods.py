@@ -1,0 +1,111 @@
+"""One connection that sends without end: it is slowed down, and the others notice nothing."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from chatbox.settings import Settings
+from chatbox.web import socket as web_socket
+from tests.web.support import Person, Site
+
+TEXT, PING = 1, 9
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("floods"), Settings())
+    yield made
+    made.close()
+
+
+def connect(site: Site, who: Person) -> socket.socket:
+    raw = socket.create_connection(("127.0.0.1", site.port), timeout=10)
+    raw.sendall(
+        "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Authorization: Bearer {who.token}\r\n\r\n".encode()
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += raw.recv(1)
+    assert head.startswith(b"HTTP/1.1 101 ")
+    return raw
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+def answers_within(raw: socket.socket, seconds: float, mark: bytes) -> int:
+    """How often the mark comes within this time."""
+    raw.settimeout(0.1)
+    end, found = time.monotonic() + seconds, b""
+    while time.monotonic() < end:
+        try:
+            found += raw.recv(2**20)
+        except TimeoutError:
+            continue
+    return found.count(mark)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"x", b'{"do":"no.such"}', b'{"do":"session.end"}', b'{"do":"server.info"}', b'{"do":"people.list"}'],
+)
+def test_nonsense_and_what_anybody_may_ask_is_slowed_down(site: Site, message: bytes) -> None:
+    who = site.add_person(f"p{time.monotonic_ns()}")
+    with connect(site, who) as raw:
+        raw.sendall(frame(TEXT, message) * 2000)
+        answered = answers_within(raw, 1.0, b'{"re":')
+    assert 200 <= answered < 400
+
+
+def test_heartbeats_are_never_refused_but_slowed_down(site: Site) -> None:
+    who = site.add_person("heart")
+    with connect(site, who) as raw:
+        raw.sendall(frame(TEXT, b'{"do":"away","away":true}') * 1200)
+        answers_within(raw, 0.5, b"")
+        with connect(site, who) as other:
+            other.sendall(frame(TEXT, b'{"do":"ping"}'))
+            other.settimeout(10)
+            assert b'"heads"' in other.recv(65536)
+
+
+def test_who_is_refused_for_being_too_fast_is_read_no_faster(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_socket, "REFUSED_SECONDS", 0.05)
+    who = site.add_person("hasty")
+    open_sockets = [connect(site, who) for _ in range(15)]
+    for raw in open_sockets:
+        raw.sendall(frame(TEXT, b'{"do":"room.join","room":1}') * 2000)
+    answered = answers_within(open_sockets[-1], 1.0, b'"rate_limited"')
+    for raw in open_sockets:
+        raw.close()
+    assert 1 <= answered <= 21
+
+
+def test_a_flood_of_protocol_pings_ends_the_connection(site: Site) -> None:
+    who = site.add_person("pinger")
+    with connect(site, who) as raw:
+        raw.sendall(frame(PING, b"1"))
+        assert raw.recv(100)[0] == 0x8A
+        try:
+            raw.sendall(frame(PING, b"") * 10 * web_socket.PINGS_A_SECOND)
+            assert raw.recv(2**20).count(b"\x8a\x00") <= 2 * web_socket.PINGS_A_SECOND
+            while raw.recv(2**20):
+                pass
+        except ConnectionError:
+            pass  # it was closed with pings unread
+
+
+def test_a_healthy_ping_is_answered(site: Site) -> None:
+    who = site.add_person("calm")
+    with connect(site, who) as raw:
+        for _ in range(50):
+            raw.sendall(frame(PING, b"beat"))
+            assert raw.recv(100) == b"\x8a\x04beat"
