@@ -1,0 +1,1 @@
+"""The whole product in Chromium: real servers, real windows."""
