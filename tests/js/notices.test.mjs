@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StorageShelf } from '../../assets/js/lib/storage.js';
-import { Lease } from '../../assets/js/model/notices.js';
+import { Lease } from '../../assets/js/model/device.js';
 import { FakeClock, FakeStorage } from './fakes.mjs';
 import { FakeServer, visit } from './fake_server.mjs';
 

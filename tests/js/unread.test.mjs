@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { recount } from '../../assets/js/model/unread.js';
+import { recount } from '../../assets/js/model/room.js';
 import { visit } from './fake_server.mjs';
 import { message } from './message_factory.mjs';
 

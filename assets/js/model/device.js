@@ -1,5 +1,13 @@
-import { shelf } from '../lib/storage.js';
-import { Lease } from './notices.js';
+import { MemoryShelf, shelf } from '../lib/storage.js';
+import { nonce } from '../protocol/frames.js';
+
+/**
+ * @typedef {import('../lib/storage.js').Shelf} Shelf
+ * @typedef {'system' | 'light' | 'dark'} Theme
+ */
+
+const HELD = 12_000;
+const RENEWED = 4_000;
 
 /**
  * What this device keeps for one person on one server: drafts on their way, preferences, and which tab speaks.
@@ -29,7 +37,7 @@ export class Device {
    * are taken over.
    *
    * @param {{server: {id: string}, me: {id: number}, session: {shared?: boolean}}} hello
-   * @param {import('./preferences.js').Preferences} preferences
+   * @param {Preferences} preferences
    * @param {import('./outbox.js').Outbox} outbox
    */
   open({ server, me, session }, preferences, outbox) {
@@ -63,5 +71,138 @@ export class Device {
   draftRemoved(key, value) {
     const drafts = `${this.#prefix}out.`;
     return this.#prefix && value === null && key?.startsWith(drafts) ? key.slice(drafts.length) : null;
+  }
+}
+
+/** What a person likes on this device. The theme is known before anyone signs in; the rest belongs to one server and one person. */
+export class Preferences {
+  #device;
+  /** @type {Shelf} */
+  #own = new MemoryShelf();
+  #changed;
+
+  /**
+   * @param {Shelf} device
+   * @param {() => void} changed
+   */
+  constructor(device, changed) {
+    this.#device = device;
+    this.#changed = changed;
+  }
+
+  /** @param {Shelf} own */
+  open(own) {
+    this.#own = own;
+    this.#changed();
+  }
+
+  close() {
+    this.open(new MemoryShelf());
+  }
+
+  /** @returns {Theme} */
+  get theme() {
+    const theme = this.#own.get('theme') ?? this.#device.get('theme');
+    return theme === 'light' || theme === 'dark' ? theme : 'system';
+  }
+
+  set theme(theme) {
+    this.#own.set('theme', theme);
+    if (!(this.#own instanceof MemoryShelf)) this.#device.set('theme', theme);
+    this.#changed();
+  }
+
+  get sound() {
+    return this.#own.get('sound') !== 'off';
+  }
+
+  set sound(on) {
+    this.#own.set('sound', on ? 'on' : 'off');
+    this.#changed();
+  }
+
+  get notify() {
+    return this.#own.get('notify') === 'on';
+  }
+
+  set notify(on) {
+    this.#own.set('notify', on ? 'on' : 'off');
+    this.#changed();
+  }
+
+  /** @returns {number | null} */
+  get lastRoom() {
+    return Number(this.#own.get('room')) || null;
+  }
+
+  set lastRoom(room) {
+    this.#own.set('room', String(room ?? ''));
+  }
+
+  /** What was typed and not sent. @param {number} room */
+  draft(room) {
+    return this.#own.get(`draft.${room}`) ?? '';
+  }
+
+  /**
+   * @param {number} room
+   * @param {string} text
+   */
+  setDraft(room, text) {
+    if (text) this.#own.set(`draft.${room}`, text);
+    else this.#own.remove(`draft.${room}`);
+  }
+
+  /** Forget what was typed: its writer signs out. */
+  clearDrafts() {
+    for (const key of this.#own.keys()) if (key.startsWith('draft.')) this.#own.remove(key);
+  }
+}
+
+/**
+ * Of several tabs one speaks: the one that holds the lease. It is a key that lasts twelve seconds and is renewed while the
+ * tab lives; `navigator.locks` would do it, but not on plain HTTP.
+ */
+export class Lease {
+  #tab = nonce(8);
+  #shelf;
+  #clock;
+  /** @type {(() => void) | null} */
+  #cancel = null;
+
+  /**
+   * @param {Shelf} shelf
+   * @param {import('../lib/time.js').Clock} clock
+   */
+  constructor(shelf, clock) {
+    this.#shelf = shelf;
+    this.#clock = clock;
+  }
+
+  /**
+   * Takes the lease if nobody holds it; the tab that a person looks at takes it from any other.
+   *
+   * @param {boolean} looking
+   * @returns {boolean} whether this tab holds it now
+   */
+  take(looking) {
+    const [tab, until] = (this.#shelf.get('lease') ?? '').split(' ');
+    const now = this.#clock.now();
+    const theirs = tab && tab !== this.#tab && Number(until) > now && Number(until) <= now + HELD;
+    if (theirs && !looking) return false;
+    this.#shelf.set('lease', `${this.#tab} ${now + HELD}`);
+    return true;
+  }
+
+  /** Holds on to it from now on. @param {() => boolean} looking */
+  start(looking) {
+    this.take(looking());
+    this.#cancel = this.#clock.after(RENEWED, () => this.start(looking));
+  }
+
+  stop() {
+    this.#cancel?.();
+    this.#cancel = null;
+    if (this.#shelf.get('lease')?.startsWith(`${this.#tab} `)) this.#shelf.remove('lease');
   }
 }

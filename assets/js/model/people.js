@@ -1,7 +1,13 @@
 import { label } from '../text/names.js';
 import { fold } from '../text/rank.js';
 
-/** @typedef {import('../protocol/types.js').Person} Person */
+/**
+ * @typedef {import('../protocol/types.js').Person} Person
+ * @typedef {import('../protocol/types.js').Member} Member
+ * @typedef {import('../protocol/types.js').MemberChange} MemberChange
+ */
+
+const TYPING_SHOWN = 6_000;
 
 /** Everyone on the server, and who is here. People are never dropped: old messages need their names. */
 export class People {
@@ -82,5 +88,113 @@ export class People {
   clear() {
     this.#people.clear();
     this.#here.clear();
+  }
+}
+
+/** Who is in the rooms whose people were asked for. Kept up to date by the room's own order of changes. */
+export class Members {
+  /** @type {Map<number, Member[]>} */
+  #lists = new Map();
+  /** What changed while a list was on its way. @type {Map<number, MemberChange[]>} */
+  #meanwhile = new Map();
+
+  /** @param {number} room @returns {Member[] | null} null until asked for */
+  of(room) {
+    return this.#lists.get(room) ?? null;
+  }
+
+  /** A list has been asked for. @param {number} room */
+  expect(room) {
+    this.#meanwhile.set(room, []);
+  }
+
+  /**
+   * @param {number} room
+   * @param {Member[]} list
+   */
+  set(room, list) {
+    this.#lists.set(room, list);
+    this.apply(room, this.#meanwhile.get(room) ?? []);
+    this.#meanwhile.delete(room);
+  }
+
+  /**
+   * @param {number} room
+   * @param {MemberChange[]} changes
+   * @returns {boolean} whether a kept list changed
+   */
+  apply(room, changes) {
+    this.#meanwhile.get(room)?.push(...changes);
+    const list = this.#lists.get(room);
+    if (!list || !changes.length) return false;
+    const users = new Map(list.map((member) => [member.user, member]));
+    for (const { user, role, left } of changes) {
+      if (left) users.delete(user);
+      else users.set(user, { user, role: role ?? 'member' });
+    }
+    this.#lists.set(room, [...users.values()]);
+    return true;
+  }
+
+  /** @param {number} room */
+  forget(room) {
+    return this.#lists.delete(room);
+  }
+
+  clear() {
+    this.#lists.clear();
+    this.#meanwhile.clear();
+  }
+}
+
+/** Who is typing where. A word of it holds for six seconds, or until that person's message arrives. */
+export class Typing {
+  /** Room to user to what cancels the end. @type {Map<number, Map<number, () => void>>} */
+  #rooms = new Map();
+  #clock;
+  #changed;
+
+  /**
+   * @param {import('../lib/time.js').Clock} clock
+   * @param {(room: number) => void} changed
+   */
+  constructor(clock, changed) {
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  /** @param {number} room @returns {number[]} user ids */
+  of(room) {
+    return [...(this.#rooms.get(room)?.keys() ?? [])];
+  }
+
+  /**
+   * @param {number} room
+   * @param {number} user
+   */
+  start(room, user) {
+    const users = this.#rooms.get(room) ?? new Map();
+    users.get(user)?.();
+    users.set(user, this.#clock.after(TYPING_SHOWN, () => this.stop(room, user)));
+    this.#rooms.set(room, users);
+    this.#changed(room);
+  }
+
+  /**
+   * @param {number} room
+   * @param {number} user
+   */
+  stop(room, user) {
+    const users = this.#rooms.get(room);
+    const cancel = users?.get(user);
+    if (!users || !cancel) return;
+    cancel();
+    users.delete(user);
+    this.#changed(room);
+  }
+
+  clear() {
+    for (const users of this.#rooms.values()) for (const cancel of users.values()) cancel();
+    this.#rooms.clear();
   }
 }

@@ -1,15 +1,12 @@
 import { Emitter } from '../lib/emitter.js';
 import { shelf } from '../lib/storage.js';
 import { browserClock } from '../lib/time.js';
-import { Device } from './device.js';
-import { Members } from './members.js';
-import { noticeOf } from './notices.js';
+import { Device, Preferences } from './device.js';
 import { Outbox } from './outbox.js';
-import { People } from './people.js';
-import { Preferences } from './preferences.js';
+import { Members, People, Typing } from './people.js';
+import { noticeOf } from './room.js';
 import { Rooms } from './rooms.js';
 import { applyEvent, applyHello } from './sync.js';
-import { Typing } from './typing.js';
 
 /**
  * @typedef {import('../protocol/types.js').Message} Message
