@@ -24,7 +24,8 @@ ANYONE, USER, ADMIN = "anyone", "user", "admin"
 
 class Row(NamedTuple):
     """One command. `cost` is in messages of the rate limit; `http` commands set cookies or hash passwords.
-    One that is `never_refused` is slowed down only: a heartbeat must not fail because its owner writes fast."""
+
+    One that is `never_refused` is slowed down only: writing fast must not make a heartbeat fail."""
 
     use_case: Callable[[Context, Caller, Any], Any]
     who: str = USER

@@ -188,11 +188,11 @@ class Socket(Handler, WebSocketHandler):
         """A flood of protocol pings ends the connection at once, without waiting for its closing frame."""
         second = int(self.ctx.clock.monotonic())
         self._pings = (second, self._pings[1] + 1 if self._pings[0] == second else 1)
-        if self._pings[1] > PINGS_A_SECOND and self.connection is not None:
-            assert self.ws_connection is not None
-            self.connection.close(OVERLOADED)
-            if self.ws_connection.stream is not None:
-                self.ws_connection.stream.close()
+        if self._pings[1] > PINGS_A_SECOND and self.ws_connection is not None:
+            stream = self.ws_connection.stream
+            self.close(OVERLOADED.code, OVERLOADED.reason)
+            if stream is not None:
+                stream.close()
 
     async def _begin_later(self, wait: float, command: Command) -> None:
         """Over the rate: read nothing more from this client meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from chatbox.settings import Settings
 from chatbox.web import socket as web_socket
-from tests.web.support import Person, Site
+from tests.web.support import Person, Site, until
 
 TEXT, PING = 1, 9
 
@@ -89,7 +90,9 @@ def test_who_is_refused_for_being_too_fast_is_read_no_faster(
     assert 1 <= answered <= 21
 
 
-def test_a_flood_of_protocol_pings_ends_the_connection(site: Site) -> None:
+def test_a_flood_of_protocol_pings_ends_the_connection(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     who = site.add_person("pinger")
     with connect(site, who) as raw:
         raw.sendall(frame(PING, b"1"))
@@ -101,6 +104,8 @@ def test_a_flood_of_protocol_pings_ends_the_connection(site: Site) -> None:
                 pass
         except ConnectionError:
             pass  # it was closed with pings unread
+    until(lambda: not site.ctx.hub.of_user(who.id))
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def test_a_healthy_ping_is_answered(site: Site) -> None:
