@@ -140,6 +140,7 @@ class RoomView {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     this.element.setAttribute("aria-label", title);
+    this.timeline.list.setAttribute("aria-label", t("timeline.label", { room: title }));
     const status = other ? app.store.people.get(other).status : "";
     const topic = room.topic || status || "";
     replace(

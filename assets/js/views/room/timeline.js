@@ -5,7 +5,6 @@ import { keyed } from "../../lib/keyed.js";
 import { Roving } from "../../lib/roving.js";
 import { ScrollAnchor } from "../../lib/scroll_anchor.js";
 import { explain, t } from "../../text/words/index.js";
-import { roomTitle } from "../parts.js";
 import { createMessage, createMessageBar, onLongPress, openMessageMenu, stops, updateMessage } from "./message.js";
 import { dayWords, line, skeleton, start } from "./parts.js";
 import { keyOf, rowsOf, Slice } from "./rows.js";
@@ -55,7 +54,7 @@ export class Timeline {
     this.pill = h("button", { type: "button", class: "timeline-pill", hidden: true, onclick: () => void this.toLatest() });
     this.element = h("div", { class: "timeline" }, this.scroller, this.pill);
     this.anchor = new ScrollAnchor(this.scroller, this.list, this.body, () => this.atEnd);
-    this.items = this.keyedRows({ ...composer, jump: (seq) => void this.jump(seq), rowOf: (element) => this.rowOf(element) });
+    this.items = this.keyedRows({ ...composer, jump: (seq) => void this.jump(seq), rowOf: (element) => this.rowAt(element.getAttribute("data-key")) });
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
   }
 
@@ -63,7 +62,7 @@ export class Timeline {
   keyedRows(room) {
     createMessageBar(this.app, room, this.list);
     const menu = (/** @type {Element} */ element, /** @type {Element | {x: number, y: number}} */ at) => {
-      const row = this.rowOf(element);
+      const row = this.rowAt(element.getAttribute("data-key"));
       if (row) openMessageMenu(this.app, room, row, at);
     };
     onLongPress(this.list, menu);
@@ -84,11 +83,6 @@ export class Timeline {
     return this.app.store.rooms.get(this.room)?.timeline;
   }
 
-  /** @param {Element} element */
-  rowOf(element) {
-    return this.rowAt(/** @type {HTMLElement} */ (element).dataset.key);
-  }
-
   /**
    * Show a room: at a message, else at the New line, else at the bottom.
    * @param {number} room
@@ -96,8 +90,6 @@ export class Timeline {
    */
   async show(room, seq) {
     this.clear(room);
-    const its = this.app.store.rooms.get(room);
-    if (its) this.list.setAttribute("aria-label", t("timeline.label", { room: roomTitle(this.app, its) }));
     const waiting = setTimeout(() => this.drawTop(true), SKELETON);
     try {
       const opened = this.app.actions.rooms.open(room, seq ? { at: seq } : {});
@@ -175,7 +167,7 @@ export class Timeline {
     this.scrolled();
   }
 
-  /** @param {string | undefined} key */
+  /** @param {string | null | undefined} key */
   rowAt(key) {
     const row = this.rows.get(key ?? "");
     return row?.kind === "message" ? row : undefined;
@@ -213,11 +205,11 @@ export class Timeline {
   more(way, held) {
     if (this.paging) return;
     this.paging = true;
-    void this.fetch(way, held).finally(() => (this.paging = false));
+    void this.load(way, held).finally(() => (this.paging = false));
   }
 
   /** @param {"up" | "down"} way @param {boolean} held */
-  async fetch(way, held) {
+  async load(way, held) {
     const { messages } = this.app.actions;
     // Let the scroll that asked for it be painted first.
     await new Promise((resolve) => requestAnimationFrame(resolve));
