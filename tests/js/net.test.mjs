@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backoff, debounce, throttle } from '../../assets/js/lib/time.js';
 import { nonce } from '../../assets/js/protocol/frames.js';
-import { findAddress } from '../../assets/js/net/addresses.js';
-import { Api } from '../../assets/js/net/api.js';
-import { Heartbeat } from '../../assets/js/net/heartbeat.js';
-import { upload } from '../../assets/js/net/upload.js';
+import { Api, findAddress, upload } from '../../assets/js/net/http.js';
+import { Heartbeat } from '../../assets/js/net/socket.js';
 import { dice, FakeClock, settled } from './fakes.mjs';
 
 test('every wait lies between nothing and a bound that doubles up to thirty seconds', () => {

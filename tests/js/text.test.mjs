@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandError } from '../../assets/js/protocol/errors.js';
 import { dayHeading, relative, sameGroup } from '../../assets/js/text/dates.js';
-import { fileUrl, ownLink, parseFragment, permalink } from '../../assets/js/text/links.js';
-import { colourIndex, initials } from '../../assets/js/text/names.js';
+import { fileSize, fileUrl, ownLink, parseFragment, permalink } from '../../assets/js/text/links.js';
+import { colourIndex, complete, initials, mentionAt, rankNames, rankPeople } from '../../assets/js/text/names.js';
 import { bytes, emojiOnly, graphemes, partsOf, plainText } from '../../assets/js/text/parts.js';
-import { complete, mentionAt, rankNames, rankPeople } from '../../assets/js/text/rank.js';
-import { fileSize } from '../../assets/js/text/sizes.js';
 import { explain, t } from '../../assets/js/text/words/index.js';
 import { message } from './message_factory.mjs';
 

@@ -1,5 +1,5 @@
 import { settle } from '../model/sync.js';
-import { upload } from '../net/upload.js';
+import { upload } from '../net/http.js';
 import { CommandError } from '../protocol/errors.js';
 import { messages as readMessages, nonce } from '../protocol/frames.js';
 import { permalink } from '../text/links.js';

@@ -1,5 +1,4 @@
-import { label } from '../text/names.js';
-import { fold } from '../text/rank.js';
+import { fold, label } from '../text/names.js';
 
 /**
  * @typedef {import('../protocol/types.js').Person} Person

@@ -3,8 +3,8 @@ import { browserClock, pause } from '../lib/time.js';
 import { CommandError } from '../protocol/errors.js';
 import { commandFrame, readFrame, readHello } from '../protocol/frames.js';
 import { bytes } from '../text/parts.js';
-import { Heartbeat } from './heartbeat.js';
 import { Repairs } from './repairs.js';
+import { Heartbeat } from './socket.js';
 
 /**
  * @typedef {import('../protocol/types.js').ServerEventAny} ServerEventAny

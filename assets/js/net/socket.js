@@ -3,6 +3,9 @@ import { Backoff, browserClock } from '../lib/time.js';
 import { FRAME_TOO_BIG, mayReturn, patience } from '../protocol/errors.js';
 
 const OPENING = 10_000;
+const BEAT_EVERY = 20_000;
+const BEAT_ANSWER = 10_000;
+const BEAT_CHECK = 4_000;
 
 /**
  * @typedef {'connecting' | 'online' | 'waiting' | 'signed_out'} State
@@ -165,4 +168,74 @@ export class Socket extends Emitter {
     if (this.status.state === 'waiting') this.retry();
     else if (this.#opened) this.emit('back');
   };
+}
+
+/**
+ * Asks a quiet connection whether it lives, every 20 seconds, and drops it when no answer came within 10: a browser neither
+ * sees the server's protocol pings nor notices by itself that a cable was pulled.
+ */
+export class Heartbeat {
+  #ping;
+  #dead;
+  #clock;
+  /** @type {(() => void) | null} */
+  #cancelNext = null;
+  /** @type {(() => void) | null} */
+  #cancelLimit = null;
+  #round = 0;
+  #limit = BEAT_ANSWER;
+
+  /**
+   * @param {object} options
+   * @param {() => Promise<unknown>} options.ping settles when the answer is there, a refusal too
+   * @param {() => void} options.dead
+   * @param {import('../lib/time.js').Clock} options.clock
+   */
+  constructor({ ping, dead, clock }) {
+    this.#ping = ping;
+    this.#dead = dead;
+    this.#clock = clock;
+  }
+
+  start() {
+    this.stop();
+    this.#cancelNext = this.#clock.after(BEAT_EVERY, () => this.#beat(BEAT_ANSWER));
+  }
+
+  stop() {
+    this.#round++;
+    this.#cancelNext?.();
+    this.#cancelLimit?.();
+    this.#cancelNext = this.#cancelLimit = null;
+  }
+
+  /** Ask now: somebody came back to the page, and its timers may have slept. */
+  check() {
+    if (this.#cancelNext || this.#cancelLimit) this.#beat(BEAT_CHECK);
+  }
+
+  /** Something arrived: whatever it is, the connection lives. */
+  alive() {
+    if (this.#cancelLimit) this.#wait();
+  }
+
+  #wait() {
+    this.#cancelLimit?.();
+    this.#cancelLimit = this.#clock.after(this.#limit, () => {
+      this.stop();
+      this.#dead();
+    });
+  }
+
+  /** @param {number} limit */
+  #beat(limit) {
+    this.stop();
+    const round = this.#round;
+    this.#limit = limit;
+    this.#wait();
+    const answered = () => {
+      if (round === this.#round) this.start();
+    };
+    this.#ping().then(answered, answered);
+  }
 }

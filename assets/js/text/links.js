@@ -1,6 +1,7 @@
 /** @typedef {import('../protocol/types.js').FileInfo} FileInfo */
 
 const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
+const UNITS = ['B', 'kB', 'MB', 'GB'];
 
 /**
  * What an address of this chat carries behind its `#`: secrets of one-time links, or a place to open.
@@ -55,4 +56,14 @@ export function fileUrl(file) {
 /** Whether the server lets it be shown within the page. @param {FileInfo} file */
 export function isImage(file) {
   return IMAGES.has(file.type);
+}
+
+/**
+ * @param {number} bytes
+ * @returns {string} as people read it: "812 B", "1.4 MB"
+ */
+export function fileSize(bytes) {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const value = bytes / 1000 ** power;
+  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}`;
 }

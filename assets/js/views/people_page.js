@@ -3,8 +3,7 @@
 import { h, iconButton, replace } from "../lib/dom.js";
 import { confirmDialog, openMenu, toast } from "../lib/overlay.js";
 import { fullDate, relative } from "../text/dates.js";
-import { label } from "../text/names.js";
-import { rankPeople } from "../text/rank.js";
+import { label, rankPeople } from "../text/names.js";
 import { t } from "../text/words/index.js";
 import { choiceList, field, form, joinChoices } from "./forms.js";
 import { inviteButton, inviteTable, openLink } from "./invitations.js";

@@ -2,8 +2,7 @@
 
 import { h, icon, replace } from "../../lib/dom.js";
 import { openDialog } from "../../lib/overlay.js";
-import { rankNames } from "../../text/rank.js";
-import { label } from "../../text/names.js";
+import { label, rankNames } from "../../text/names.js";
 import { t } from "../../text/words/index.js";
 import { avatar, emptyState, keyNames, personName, presenceDot, roomIcon, roomTitle } from "../parts.js";
 

@@ -1,8 +1,7 @@
 /** Choosing people by name: what is chosen stands in the field, the others below it. */
 
 import { h, icon, iconButton, replace } from "../../lib/dom.js";
-import { label } from "../../text/names.js";
-import { rankPeople } from "../../text/rank.js";
+import { label, rankPeople } from "../../text/names.js";
 import { t } from "../../text/words/index.js";
 import { avatar, emptyState, personName } from "../parts.js";
 

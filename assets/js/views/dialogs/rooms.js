@@ -2,7 +2,7 @@
 
 import { h, icon, replace } from "../../lib/dom.js";
 import { openDialog } from "../../lib/overlay.js";
-import { rankNames } from "../../text/rank.js";
+import { rankNames } from "../../text/names.js";
 import { t } from "../../text/words/index.js";
 import { choiceList, field, form } from "../forms.js";
 import { attempt, emptyState, loadInto } from "../parts.js";

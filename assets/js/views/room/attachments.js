@@ -1,8 +1,7 @@
 /** Files of a message as pictures and cards, and the tray of those that are on their way. */
 
 import { h, icon, iconButton } from "../../lib/dom.js";
-import { fileUrl, isImage } from "../../text/links.js";
-import { fileSize } from "../../text/sizes.js";
+import { fileSize, fileUrl, isImage } from "../../text/links.js";
 import { explain, t } from "../../text/words/index.js";
 import { fitted } from "./rows.js";
 

@@ -1,8 +1,7 @@
 /** Names offered while an @word is typed: an ARIA combobox whose focus stays in the field. */
 
 import { h } from "../../lib/dom.js";
-import { label } from "../../text/names.js";
-import { complete, mentionAt, rankPeople } from "../../text/rank.js";
+import { complete, label, mentionAt, rankPeople } from "../../text/names.js";
 import { t } from "../../text/words/index.js";
 import { avatar, personName } from "../parts.js";
 

@@ -1,0 +1,136 @@
+import { browserClock } from '../lib/time.js';
+import { CommandError } from '../protocol/errors.js';
+import { given, readError } from '../protocol/frames.js';
+
+/** @typedef {import('../protocol/types.js').FileInfo} FileInfo */
+
+const PATIENCE = 30_000;
+const PATIENCE_ELSEWHERE = 3_000;
+
+/** Commands over HTTP: before there is a connection, and where a cookie is set. */
+export class Api {
+  #base;
+  #fetch;
+  #clock;
+  #headers;
+
+  /**
+   * @param {object} [options]
+   * @param {string} [options.base] '' is the page's own server
+   * @param {typeof globalThis.fetch} [options.fetch]
+   * @param {import('../lib/time.js').Clock} [options.clock]
+   * @param {Record<string, string>} [options.headers]
+   */
+  constructor({ base = '', fetch = (...args) => globalThis.fetch(...args), clock = browserClock, headers = {} } = {}) {
+    this.#base = base;
+    this.#fetch = fetch;
+    this.#clock = clock;
+    this.#headers = headers;
+  }
+
+  /**
+   * @param {string} command
+   * @param {Record<string, unknown>} [fields]
+   * @returns {Promise<any>} the reply
+   * @throws {CommandError}
+   */
+  async call(command, fields = {}) {
+    const abort = new AbortController();
+    const cancel = this.#clock.after(PATIENCE, () => abort.abort());
+    try {
+      const response = await this.#fetch(`${this.#base}/api/${command}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', ...this.#headers },
+        body: JSON.stringify(given(fields)),
+        signal: abort.signal,
+      });
+      return await read(response);
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(abort.signal.aborted ? 'timeout' : 'offline');
+    } finally {
+      cancel();
+    }
+  }
+}
+
+/** @param {Response} response */
+async function read(response) {
+  const body = await response.json().catch(() => null);
+  if (response.ok && body) return body;
+  throw refusal(response.status, body);
+}
+
+/**
+ * @param {number} status
+ * @param {any} body
+ * @returns {CommandError}
+ */
+export function refusal(status, body) {
+  const error = readError(body?.error);
+  if (error) return CommandError.from(error);
+  return new CommandError(STATUS[status] ?? 'unknown');
+}
+
+/** For answers that did not come from Chatbox itself: a proxy's. @type {Record<number, string>} */
+const STATUS = { 401: 'signed_out', 403: 'forbidden', 404: 'not_found', 413: 'too_large', 429: 'rate_limited', 502: 'offline', 503: 'unavailable', 504: 'offline' };
+
+/**
+ * Sends a file to the server. XMLHttpRequest, because `fetch` tells no progress of what it sends.
+ *
+ * @param {Blob} file
+ * @param {string} name
+ * @param {object} [options]
+ * @param {string} [options.base]
+ * @param {(fraction: number) => void} [options.onprogress] from 0 to 1
+ * @param {() => XMLHttpRequest} [options.factory]
+ * @returns {{promise: Promise<FileInfo>, abort: () => void}} rejects with a CommandError
+ */
+export function upload(file, name, { base = '', onprogress, factory = () => new XMLHttpRequest() } = {}) {
+  const request = factory();
+  request.open('POST', `${base}/files?name=${encodeURIComponent(name)}`);
+  request.setRequestHeader('Content-Type', 'application/octet-stream');
+  request.responseType = 'json';
+  const promise = new Promise((resolve, reject) => {
+    request.onload = () => {
+      if (request.status === 200 && request.response?.id) resolve(request.response);
+      else reject(refusal(request.status, request.response));
+    };
+    request.onerror = () => reject(new CommandError('offline'));
+    request.onabort = () => reject(new CommandError('aborted'));
+  });
+  request.upload.onprogress = ({ loaded, total }) => onprogress?.(total ? Math.min(1, loaded / total) : 0);
+  request.send(file);
+  return { promise, abort: () => request.abort() };
+}
+
+/**
+ * Which of a server's other addresses answers, after the one in use went quiet: the machine may have got a new one.
+ * The answer itself stays closed to a page of another origin; that there is one is enough to offer the way.
+ *
+ * @param {string[]} addresses
+ * @param {string} own the address in use
+ * @param {object} [options]
+ * @param {typeof globalThis.fetch} [options.fetch]
+ * @param {import('../lib/time.js').Clock} [options.clock]
+ * @returns {Promise<string | null>}
+ */
+export async function findAddress(addresses, own, { fetch = globalThis.fetch, clock = browserClock } = {}) {
+  const others = addresses.filter((address) => address.replace(/\/+$/, '') !== own);
+  const answers = await Promise.all(others.map((address) => responds(address, fetch, clock)));
+  return others.find((_, i) => answers[i]) ?? null;
+}
+
+/**
+ * @param {string} address
+ * @param {typeof globalThis.fetch} fetch
+ * @param {import('../lib/time.js').Clock} clock
+ * @returns {Promise<boolean>}
+ */
+async function responds(address, fetch, clock) {
+  const abort = new AbortController();
+  const cancel = clock.after(PATIENCE_ELSEWHERE, () => abort.abort());
+  const options = /** @type {const} */ ({ mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: abort.signal });
+  const answer = fetch(`${address.replace(/\/+$/, '')}/healthz`, options).then(() => true, () => false);
+  return answer.finally(cancel);
+}
