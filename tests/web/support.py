@@ -26,6 +26,7 @@ from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
 from chatbox.web.listener import Listener, make_listener
 from chatbox.web.routes import make_app
+from tests.chat.support import CHEAP
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ class Site:
             (client / name).parent.mkdir(parents=True, exist_ok=True)
             (client / name).write_text(text)
         self.assets = load_assets(client)
-        self.ctx = await open_instance(self.settings, self.folder, assets=self.assets.hash)
+        self.ctx = await open_instance(self.settings, self.folder, cost=CHEAP, assets=self.assets.hash)
         self.ctx.blobs.prepare()
         app = make_app(Edge(self.ctx, host_rule(["chat.example"], "Desk.home")), self.assets)
         self._listener = make_listener(app, self.settings, lambda: self.ctx.hub.count)
