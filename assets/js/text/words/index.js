@@ -1,10 +1,8 @@
-import { account } from './en/account.js';
 import { chat } from './en/chat.js';
 import { common } from './en/common.js';
-import { errors } from './en/errors.js';
 import { people } from './en/people.js';
 
-const catalogue = { ...common, ...account, ...chat, ...people, ...errors };
+const catalogue = { ...common, ...chat, ...people };
 const plurals = new Intl.PluralRules('en');
 
 /** @typedef {keyof typeof catalogue} Key */
@@ -34,7 +32,7 @@ export function explain(error) {
   const key = `error.${code}`;
   if (code === 'rate_limited' && retryIn) return t('error.rate_limited_for', { n: Math.ceil(retryIn) });
   if (message && !WORDED_HERE.has(code)) return message;
-  return t(/** @type {Key} */ (key in errors ? key : 'error.unknown'));
+  return t(/** @type {Key} */ (key in common ? key : 'error.unknown'));
 }
 
 /** Codes that always mean the same, so that the server's sentence adds nothing. */

@@ -1,4 +1,4 @@
-/** Words used everywhere, and the frame of the page. */
+/** Words used everywhere, the frame of the page, and refusals by the server's `code`. */
 export const common = {
   'app.name': 'Chatbox',
   'app.skip': 'Skip to the messages',
@@ -69,4 +69,23 @@ export const common = {
   'keys.send': 'Send',
   'keys.newline': 'New line',
   'keys.timeline': 'Move between messages',
+
+  'error.aborted': 'That was cancelled.',
+  'error.bad_request': 'Something in that is not right. Change it and try again.',
+  'error.busy': 'The server is busy. Try again in a moment.',
+  'error.conflict': 'That cannot be done any more. Look again and retry.',
+  'error.forbidden': 'You may not do that here.',
+  'error.internal': 'Something went wrong on the server. Try again.',
+  'error.nonce_reused': 'This message was already sent with another text. Copy it and send it anew.',
+  'error.not_found': 'That is not there any more, or not open to you.',
+  'error.offline': 'No connection to the server. Try again when you are online.',
+  'error.rate_limited': 'That was too fast. Wait a moment and try again.',
+  'error.rate_limited_for': { one: 'That was too fast. Try again in {n} second.', other: 'That was too fast. Try again in {n} seconds.' },
+  'error.restarting': 'The server is restarting. It will be back in a moment.',
+  'error.signed_out': 'You are signed out. Sign in to go on.',
+  'error.storage_full': 'The server’s disk is full. Nothing was stored. Tell an admin.',
+  'error.timeout': 'The server did not answer. Try again.',
+  'error.too_large': 'That is too big.',
+  'error.unavailable': 'The server cannot say whether that worked. Try again.',
+  'error.unknown': 'That did not work. Try again.',
 };
