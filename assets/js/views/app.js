@@ -4,7 +4,6 @@ import { h, on, replace } from "../lib/dom.js";
 import { openMenu } from "../lib/overlay.js";
 import { parseFragment } from "../text/links.js";
 import { t } from "../text/words/index.js";
-import { openJump, openShortcuts } from "./dialogs/jump.js";
 import { attempt, avatar, emptyState, lazily, personName } from "./parts.js";
 import { createPanel, createRoomView } from "./room/index.js";
 import { createBars } from "./bars.js";
@@ -69,8 +68,8 @@ export function createApp({ store, actions }) {
       lazily(import("./dialogs/room_settings.js"), (part) => part.openAddPeople(app, room)),
     openAccount: () => lazily(import("./dialogs/account.js"), (part) => part.openAccount(app)),
     openSessions: () => lazily(import("./dialogs/account.js"), (part) => part.openSessions(app)),
-    openJump: () => openJump(app),
-    openShortcuts,
+    openJump: () => lazily(import("./dialogs/jump.js"), (part) => part.openJump(app)),
+    openShortcuts: () => lazily(import("./dialogs/jump.js"), (part) => part.openShortcuts()),
     /** @param {number[]} users */
     async openDirect(users) {
       const room = await attempt(actions.rooms.openDirect(users));
