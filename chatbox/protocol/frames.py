@@ -23,6 +23,7 @@ TOO_SLOW = Close(4008, "too slow", True)
 OVERLOADED = Close(4009, "overloaded", True)
 RESTARTING = Close(1012, "restarting", True)
 FRAME_TOO_BIG = Close(1009, "frame too big", True)
+NOT_MASKED = Close(1002, "frame not masked", False)
 
 CLOSES = (SIGNED_OUT, TOO_SLOW, OVERLOADED, RESTARTING, FRAME_TOO_BIG)
 

@@ -23,7 +23,7 @@ from chatbox.errors import Busy, ChatboxError, Invalid, RateLimited, Restarting,
 from chatbox.live.connection import Connection
 from chatbox.protocol import events, parse
 from chatbox.protocol.commands import Command, Hello
-from chatbox.protocol.frames import OVERLOADED, SIGNED_OUT
+from chatbox.protocol.frames import NOT_MASKED, OVERLOADED, SIGNED_OUT
 from chatbox.web import dispatch
 from chatbox.web.base import Handler
 from chatbox.web.logs import log
@@ -162,6 +162,9 @@ class Socket(Handler, WebSocketHandler):
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         if self.connection is None or self.connection.closed:
             return None
+        if not self._was_masked():
+            self.connection.close(NOT_MASKED)
+            return None
         try:
             if isinstance(message, bytes):
                 raise Invalid("Commands are text, not binary.")
@@ -176,6 +179,15 @@ class Socket(Handler, WebSocketHandler):
             return self._begin_later(wait, command)
         self._begin(command)
         return None
+
+    def _was_masked(self) -> bool:
+        """Whether this frame was masked, without which a server must close (RFC 6455, section 5.1).
+
+        Tornado takes it either way, and keeps the mask of the last frame that had one.
+        """
+        protocol: Any = self.ws_connection
+        mask, protocol._frame_mask = getattr(protocol, "_frame_mask", b""), None
+        return mask is not None
 
     def _refuse_slowly(self, id: int | None, error: ChatboxError) -> Awaitable[None] | None:
         """Refusing costs the sender as well: else it would keep the server busy."""
