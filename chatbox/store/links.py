@@ -8,7 +8,11 @@ from chatbox.errors import NotFound
 from chatbox.store.base import Batch, Steps, one
 
 _COLUMNS = "id, kind, user, made_by, created_at, expires_at, uses, used"
-_WORKS = "revoked_at IS NULL AND expires_at > ? AND (uses IS NULL OR used < uses)"
+# Whoever made a link knows its secret: it works no longer than that person is an admin.
+_WORKS = (
+    "revoked_at IS NULL AND expires_at > ? AND (uses IS NULL OR used < uses) AND (made_by IS NULL OR EXISTS"
+    " (SELECT 1 FROM users u WHERE u.id = links.made_by AND u.role = 'admin' AND u.state = 'active'))"
+)
 NO_LINK = "This link does not work any more. Ask an admin for a new one."
 
 
@@ -31,7 +35,8 @@ class Link(NamedTuple):
 
 
 def working(secret_hash: bytes, now: int, *, kind: str | None = None) -> Steps[Link]:
-    """The link with this secret. Raises `NotFound` where it is unknown, used up, too old or revoked."""
+    """The link with this secret. Raises `NotFound` where it is unknown, used up, too old or revoked, or
+    its maker is no admin any more."""
     rows = yield one(f"SELECT {_COLUMNS} FROM links WHERE secret_hash = ? AND {_WORKS}", secret_hash, now)
     if not rows or kind not in (None, rows[0][1]):
         raise NotFound(NO_LINK)

@@ -12,7 +12,7 @@ from chatbox.chat.links import (
     recover_admin,
     user_reset_link,
 )
-from chatbox.chat.people import user_disable, user_register
+from chatbox.chat.people import user_delete, user_disable, user_register, user_role
 from chatbox.chat.setup import server_update
 from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.protocol import commands
@@ -176,6 +176,31 @@ async def test_an_invitation_sets_no_password_and_a_password_link_invites_nobody
     assert isinstance(
         await error_of(user_register(world.ctx, FAR, _register("eve", password["secret"]))), NotFound
     )
+
+
+@in_world
+async def test_links_of_who_is_no_admin_any_more_do_not_work(world: World) -> None:
+    ctx, ada = world.ctx, await world.set_up()
+    bob = await world.register("bob")
+    for name in ("disabled", "demoted", "deleted"):
+        eve = await world.register(name)
+        await user_role(ctx, ada, commands.UserRole(user=eve.user, role="admin"))
+        invitation = (await invite_create(ctx, eve, commands.InviteCreate()))["secret"]
+        known = (await user_reset_link(ctx, eve, commands.UserResetLink(user=bob.user)))["secret"]
+        await link_check(ctx, FAR, commands.LinkCheck(secret=known))
+        if name == "disabled":
+            await user_disable(ctx, ada, commands.UserDisable(user=eve.user))
+        elif name == "demoted":
+            await user_role(ctx, ada, commands.UserRole(user=eve.user, role="member"))
+        else:
+            await user_delete(ctx, ada, commands.UserDelete(user=eve.user))
+        for work in (
+            link_check(ctx, FAR, commands.LinkCheck(secret=known)),
+            password_reset(ctx, FAR, _reset(known)),
+            user_register(ctx, FAR, _register("mallory", invitation)),
+        ):
+            assert isinstance(await error_of(work), NotFound)
+        assert (await invite_list(ctx, ada, commands.InviteList()))["invites"] == []
 
 
 @in_world
