@@ -31,13 +31,14 @@ log = logging.getLogger(__name__)
 async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister) -> SignedIn:
     """Make an account, where this server lets people in, and sign in. An invitation is spent with it.
 
-    Raises `Forbidden`, `Invalid`, `Conflict` (field "name"), and `NotFound` for an invitation that no longer
-    works."""
+    Raises `Forbidden`, `Invalid`, `Busy`, `Conflict` (field "name"), and `NotFound` for an invitation that no
+    longer works."""
     invite = None if cmd.invite is None else digest(cmd.invite)
     _check_join(ctx.server.join, ctx.server.setup_open, caller, invite)
     if invite is not None:
         await ctx.store.read(links.working(invite, ctx.clock.now(), kind="invite"))
-    person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password)
+    async with ctx.throttle.registration(caller.address):
+        person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password)
     token = new_token()
 
     def change(batch: Batch) -> Steps[dict[str, Any]]:

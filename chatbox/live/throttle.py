@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import ceil
 from typing import Generic, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ V = TypeVar("V")
 _Pair = tuple[str, str]  # account, address
 
 MOST_WAITING = 50
+_NOBODY = "\0"  # no account's name key
 MOST_REMEMBERED = 10_000
 FORGET_AFTER = 15 * 60.0  # seconds without an attempt
 
@@ -63,7 +64,7 @@ class Attempt:
 
 
 class _Queue:
-    """Attempts of one address with one account that wait for the one under way."""
+    """What one address does with one account, waiting for the one under way."""
 
     __slots__ = ("lock", "waiting")
 
@@ -91,16 +92,26 @@ class Throttle:
 
         Raises `RateLimited` with the seconds to wait where it comes too early, and `Busy`."""
         pair = (account, counted_as(address))
+        async with self._turn(pair):
+            self._check(pair)
+            attempt = Attempt()
+            yield attempt
+            (self._succeeded if attempt.right else self._failed)(pair)
+
+    def registration(self, address: str) -> AbstractAsyncContextManager[None]:
+        """Make a new account's password, one at a time for an address: hashing is dear, and somebody who
+        registers without end must not keep the others from signing in. Raises `Busy`."""
+        return self._turn((_NOBODY, counted_as(address)))
+
+    @asynccontextmanager
+    async def _turn(self, pair: _Pair) -> AsyncIterator[None]:
         queue = self._queues.setdefault(pair, _Queue())
         if queue.waiting >= MOST_WAITING:
             raise Busy
         queue.waiting += 1
         try:
             async with queue.lock:
-                self._check(pair)
-                attempt = Attempt()
-                yield attempt
-                (self._succeeded if attempt.right else self._failed)(pair)
+                yield
         finally:
             queue.waiting -= 1
             if not queue.waiting:

@@ -9,8 +9,8 @@ from typing import Any, ParamSpec
 
 import pytest
 
-from chatbox.errors import RateLimited
-from chatbox.live.throttle import MOST_REMEMBERED, Throttle
+from chatbox.errors import Busy, RateLimited
+from chatbox.live.throttle import MOST_REMEMBERED, MOST_WAITING, Throttle
 from tests.chat.support import SetClock
 
 OWNER = "192.168.1.20"
@@ -161,3 +161,22 @@ async def test_memory_is_bounded() -> None:
         clock.forward(seconds=31)
         await _wait(throttle, f"name{number}", f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
     assert len(throttle._pairs._entries) == MOST_REMEMBERED
+
+
+@on_loop
+async def test_one_address_registers_one_at_a_time_and_others_do_not_wait_for_it() -> None:
+    throttle, running, most = Throttle(SetClock()), 0, 0
+
+    async def register() -> None:
+        nonlocal running, most
+        async with throttle.registration("192.168.1.20"):
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+
+    done = await asyncio.gather(*(register() for _ in range(MOST_WAITING + 10)), return_exceptions=True)
+    assert [type(error) for error in done if error] == [Busy] * 10
+    assert most == 1
+    async with throttle.registration("192.168.1.20"), throttle.registration("192.168.1.21"):
+        await _wait(throttle, "ada", "192.168.1.20")
