@@ -1,6 +1,5 @@
-import { Account } from './actions/account.js';
 import { MessageActions } from './actions/messages.js';
-import { PeopleActions, ServerActions } from './actions/people.js';
+import { Account, PeopleActions, ServerActions } from './actions/people.js';
 import { RoomActions } from './actions/rooms.js';
 import { browserStorage } from './lib/storage.js';
 import { Backoff, browserClock, pause } from './lib/time.js';

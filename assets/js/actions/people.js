@@ -2,7 +2,123 @@
  * @typedef {import('../actions.js').Actions} Actions
  * @typedef {import('../protocol/types.js').AdminPerson} AdminPerson
  * @typedef {import('../protocol/types.js').Invite} Invite
+ * @typedef {import('../protocol/types.js').JoinPolicy} JoinPolicy
+ * @typedef {{name: string, password: string, shared?: boolean}} Credentials
  */
+
+/** Signing in and out, and one's own account. */
+export class Account {
+  #client;
+
+  /** @param {Actions} client */
+  constructor(client) {
+    this.#client = client;
+  }
+
+  /** @param {Credentials} fields */
+  async signIn(fields) {
+    await this.#client.call('session.create', fields);
+    this.#client.begin();
+  }
+
+  /** @param {Credentials & {full_name?: string, invite?: string}} fields */
+  async register(fields) {
+    await this.#client.call('user.register', fields);
+    this.#client.begin();
+  }
+
+  /** @param {Credentials & {secret: string, server_name?: string, full_name?: string, join?: JoinPolicy}} fields */
+  async setup(fields) {
+    await this.#client.call('setup.complete', fields);
+    this.#client.begin();
+  }
+
+  /**
+   * What was not sent yet is lost by signing out: then `confirm` is asked.
+   *
+   * @param {(waiting: number) => Promise<boolean> | boolean} [confirm]
+   * @returns {Promise<boolean>} false where it was not confirmed
+   */
+  async signOut(confirm = () => true) {
+    const { store } = this.#client;
+    if (store.outbox.size && !(await confirm(store.outbox.size))) return false;
+    this.#client.suspend();
+    try {
+      await this.#client.call('session.end');
+    } catch (error) {
+      this.#client.resume();
+      throw error;
+    }
+    store.outbox.empty();
+    store.preferences.clearDrafts();
+    void this.#client.leave();
+    return true;
+  }
+
+  /**
+   * What a one-time link is for, without spending it.
+   *
+   * @param {string} secret
+   * @returns {Promise<import('../protocol/types.js').LinkInfo>}
+   */
+  checkLink(secret) {
+    return this.#client.call('link.check', { secret });
+  }
+
+  /**
+   * @param {string} secret
+   * @param {string} password
+   * @returns {Promise<{user: {name: string}}>}
+   */
+  resetPassword(secret, password) {
+    return this.#client.call('password.reset', { secret, password });
+  }
+
+  /** @param {{name?: string, full_name?: string, status?: string}} fields */
+  async updateProfile(fields) {
+    const { me } = await this.#client.call('user.update', fields);
+    if (me) this.#client.store.apply({ ev: 'me', me });
+  }
+
+  /**
+   * @param {string} old
+   * @param {string} replacement
+   */
+  async changePassword(old, replacement) {
+    await this.#client.call('user.password', { old, new: replacement });
+  }
+
+  /** @returns {Promise<import('../protocol/types.js').SessionInfo[]>} */
+  async sessions() {
+    return (await this.#client.read('session.list')).sessions;
+  }
+
+  /** @param {number} session */
+  async revokeSession(session) {
+    await this.#client.call('session.revoke', { session });
+  }
+
+  async revokeOthers() {
+    await this.#client.call('session.revoke', { others: true });
+  }
+
+  /**
+   * @param {string} label
+   * @param {string} password
+   * @returns {Promise<{token: string, session: import('../protocol/types.js').SessionInfo}>}
+   */
+  createToken(label, password) {
+    return this.#client.call('token.create', { label, password });
+  }
+
+  async dismissNotice() {
+    const { store } = this.#client;
+    await this.#client.call('notice.dismiss');
+    if (!store.me) return;
+    const { notice: _, ...me } = store.me;
+    store.apply({ ev: 'me', me });
+  }
+}
 
 /** What admins do with accounts. */
 export class PeopleActions {
@@ -68,7 +184,7 @@ export class ServerActions {
     this.#client = client;
   }
 
-  /** @param {{name?: string, join?: import('../protocol/types.js').JoinPolicy}} fields */
+  /** @param {{name?: string, join?: JoinPolicy}} fields */
   async update(fields) {
     await this.#client.call('server.update', fields);
   }

@@ -1,7 +1,7 @@
 /** The list of rooms and people, and at its foot oneself. */
 
 import { h, icon, iconButton, replace } from "../lib/dom.js";
-import { keyed } from "../lib/keyed.js";
+import { keyed } from "../lib/list.js";
 import { confirmDialog, openMenu } from "../lib/overlay.js";
 import { initials, label } from "../text/names.js";
 import { t } from "../text/words/index.js";

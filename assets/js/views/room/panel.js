@@ -1,7 +1,7 @@
 /** The panel beside a room: who is in it, or what a search found. */
 
 import { h, icon, iconButton, replace } from "../../lib/dom.js";
-import { keyed } from "../../lib/keyed.js";
+import { keyed } from "../../lib/list.js";
 import { confirmDialog, openMenu, toast } from "../../lib/overlay.js";
 import { debounce } from "../../lib/time.js";
 import { fullDate, relative } from "../../text/dates.js";

@@ -1,8 +1,7 @@
 /** The list of messages: what is drawn, where it is scrolled to, and when more is loaded. */
 
 import { h, icon, replace } from "../../lib/dom.js";
-import { keyed } from "../../lib/keyed.js";
-import { Roving } from "../../lib/roving.js";
+import { keyed, Roving } from "../../lib/list.js";
 import { ScrollAnchor } from "../../lib/scroll_anchor.js";
 import { explain, t } from "../../text/words/index.js";
 import { createMessage, createMessageBar, onLongPress, openMessageMenu, stops, updateMessage } from "./message.js";
