@@ -46,7 +46,9 @@ def create(ctx: Context, caller: Caller, cmd: commands.RoomCreate) -> asyncio.Fu
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         yield from _acting(caller)
         room = (yield from rooms.by_nonce(user, cmd.nonce)) if cmd.nonce else None
-        if room is None:
+        if room is not None:
+            access.may_see((yield from _rights(room, caller)))  # it may have been left since
+        else:
             key = names.name_key(name)
             room = yield from rooms.create(batch, cmd.kind, name, key, topic, user, cmd.nonce, None)
             yield from rooms.add_member(batch, room, user, "owner")
@@ -98,7 +100,7 @@ def leave(ctx: Context, caller: Caller, cmd: commands.RoomLeave) -> asyncio.Futu
 
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         access.may_leave((yield from _rights(cmd.room, caller)))
-        yield from _take_out(batch, cmd.room, user)
+        yield from rooms.remove_member(batch, cmd.room, user)
         return {"room": {"id": cmd.room}}
 
     return ctx.committer.submit(change)
@@ -128,7 +130,7 @@ def remove(ctx: Context, caller: Caller, cmd: commands.RoomRemove) -> asyncio.Fu
         role = yield from rooms.role_of(cmd.room, cmd.user)
         access.may_remove(rights, role or "member")
         if role is not None:
-            yield from _take_out(batch, cmd.room, cmd.user)
+            yield from rooms.remove_member(batch, cmd.room, cmd.user)
         return {"room": (yield from rooms.of_user_one(cmd.room, user))}
 
     return ctx.committer.submit(change)
@@ -144,7 +146,8 @@ def set_role(ctx: Context, caller: Caller, cmd: commands.RoomRole) -> asyncio.Fu
         role = yield from rooms.role_of(cmd.room, cmd.user)
         if role is None:
             raise NotFound("That person is not in this room.", field="user")
-        if role == "owner" and cmd.role != "owner" and len((yield from rooms.owners(cmd.room))) == 1:
+        is_only_owner = role == "owner" and len((yield from rooms.owners(cmd.room))) == 1
+        if is_only_owner and cmd.role != "owner" and not rights.general:
             raise Conflict("This is the only owner. Make somebody else an owner first.")
         if role != cmd.role:
             yield from rooms.set_role(batch, cmd.room, cmd.user, cmd.role)
@@ -220,12 +223,3 @@ def _acting(caller: Caller) -> Steps[None]:
     rights = yield from rooms.access(0, caller.user, caller.session)
     if not rights.active:
         access.may_see(rights)
-
-
-def _take_out(batch: Batch, room: int, user: int) -> Steps[None]:
-    owners = yield from rooms.owners(room)
-    yield from rooms.remove_member(batch, room, user)
-    if owners == [user]:
-        heir = yield from rooms.longest_member(room)
-        if heir is not None:
-            yield from rooms.set_role(batch, room, heir, "owner")

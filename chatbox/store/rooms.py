@@ -245,8 +245,9 @@ def announce(batch: Batch, room: int, user: int) -> Steps[dict[str, Any]]:
 
 
 def remove_member(batch: Batch, room: int, user: int) -> Steps[None]:
-    """Take a user out of a room; the row stays. Rights are the caller's affair."""
-    if (yield from role_of(room, user)) is None:
+    """Take a user out of a room; the row stays. Its last owner hands it on. Rights: the caller's affair."""
+    role = yield from role_of(room, user)
+    if role is None:
         return
     rev = yield from batch.advance(room)
     yield one("UPDATE rooms SET members = members - 1 WHERE id = ?", room)
@@ -257,6 +258,21 @@ def remove_member(batch: Batch, room: int, user: int) -> Steps[None]:
     batch.member(room, user, rev, None)
     mine = yield from next_mine(user)
     batch.publish(f"user:{user}", {"ev": "room.gone", "room": room, "mine": mine})
+    if role == "owner":
+        yield from _hand_over(batch, room)
+
+
+def _hand_over(batch: Batch, room: int) -> Steps[None]:
+    """Where nobody owns a room any more, make the one its owner who is longest in it and not shut out."""
+    if (yield from owners(room)) or room == (yield from general()):
+        return
+    rows = yield one(
+        "SELECT m.user FROM memberships m INDEXED BY memberships_room JOIN users u ON u.id = m.user"
+        " WHERE m.room = ? AND m.left_at IS NULL ORDER BY u.state <> 'active', m.joined_at, m.user LIMIT 1",
+        room,
+    )
+    if rows:
+        yield from set_role(batch, room, rows[0][0], "owner")
 
 
 def set_role(batch: Batch, room: int, user: int, role: str) -> Steps[None]:
@@ -322,12 +338,3 @@ def all_exist(users: Sequence[int]) -> Steps[bool]:
         if not (yield one("SELECT 1 FROM users WHERE id = ? AND state = 'active'", user)):
             return False
     return True
-
-
-def longest_member(room: int) -> Steps[int | None]:
-    """Who of those in a room has been in it longest."""
-    rows = yield one(
-        "SELECT user FROM memberships WHERE room = ? AND left_at IS NULL ORDER BY joined_at, user LIMIT 1",
-        room,
-    )
-    return rows[0][0] if rows else None
