@@ -93,6 +93,7 @@ export class Actions {
     const info = await this.#askServer();
     this.store.info = info;
     if (info.setup) this.store.setPhase('setup');
+    else if (!info.signed_in) this.store.setPhase('signin');
     else this.#socket.start();
   }
 

@@ -76,7 +76,7 @@ def keep(ctx: Context, used: list[int]) -> None:
 
 
 async def server_info(ctx: Context, caller: Caller, cmd: commands.ServerInfo) -> dict[str, Any]:
-    """What the sign-in page needs."""
+    """What the sign-in page needs; `signed_in` tells whether it is needed at all."""
     server = ctx.server
     return {
         "id": server.id,
@@ -85,6 +85,7 @@ async def server_info(ctx: Context, caller: Caller, cmd: commands.ServerInfo) ->
         "join": server.join,
         "version": server.version,
         "assets": server.assets,
+        "signed_in": bool(caller.user),
     }
 
 

@@ -157,7 +157,7 @@ export class FakeServer {
       case 'message.post': return this.#post(command, user);
       case 'message.edit': return this.#edited(command, command.text);
       case 'message.delete': return this.#edited(command, null);
-      case 'server.info': return { id: this.id, name: 'Test', setup: false, join: 'invite', version: '1', assets: this.assets };
+      case 'server.info': return { id: this.id, name: 'Test', setup: false, join: 'invite', version: '1', assets: this.assets, signed_in: this.signedIn };
       default: return {};
     }
   }

@@ -34,7 +34,7 @@ export class RoomActions {
     this.#store.preferences.lastRoom = id;
     const { messages } = this.#client;
     if (at) await messages.loadAround(id, at);
-    else if (line) await messages.loadAround(id, line);
+    else if (line !== null) await messages.loadAround(id, line);
     else await messages.toLatest(id);
   }
 

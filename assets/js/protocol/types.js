@@ -78,7 +78,7 @@
  * @typedef {{id: number, expires: number, uses?: number, used: number, by: number}} Invite
  * @typedef {'network' | 'invite' | 'closed'} JoinPolicy
  * @typedef {{id: string, name: string, version: string, protocol: number, addresses: string[]}} ServerInfo
- * @typedef {{id: string, name: string, setup: boolean, join: JoinPolicy, version: string, assets: string}} PublicInfo
+ * @typedef {{id: string, name: string, setup: boolean, join: JoinPolicy, version: string, assets: string, signed_in: boolean}} PublicInfo
  * @typedef {{text_bytes: number, file_bytes: number, frame_bytes: number}} Limits
  * @typedef {{kind: 'invite' | 'password', by: string, expires: number, name?: string, server: string}} LinkInfo
  * @typedef {{code: string, message: string, field?: string, retry_in?: number}} WireError

@@ -128,7 +128,7 @@ function mayReload(app) {
     document.hidden &&
     !writing &&
     app.store.outbox.size === 0 &&
-    !document.querySelector("dialog[open]") &&
+    !document.querySelector("dialog[open], .upload, .composer-bar:not([hidden])") &&
     !(room && app.store.preferences.draft(room))
   );
 }
