@@ -19,6 +19,7 @@ from chatbox.live.presence import Presence
 from chatbox.live.publisher import publications
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
+from chatbox.live.turns import Turns
 from chatbox.settings import Settings
 from chatbox.store import users
 from chatbox.store.base import Store
@@ -93,6 +94,7 @@ async def _assemble(
         presence=Presence(hub, clock, bus.publish),
         throttle=Throttle(clock),
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
+        searches=Turns(),
         hashing=Hashing(cost),
         blobs=Blobs(_uploads_folder(settings, folder)),
         server=Server(

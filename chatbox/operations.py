@@ -107,7 +107,7 @@ async def user_disable(ctx: Context, values: Values) -> Values:
 
 async def check(ctx: Context, values: Values) -> Values:
     """{}: look for damage. Gives {"problems": sentences, "summary": a sentence}."""
-    problems = await ctx.store.read(integrity.check())
+    problems = await ctx.store.read(integrity.check(), slow=True)
     stored = await ctx.store.read(files.contents())
     damaged = await asyncio.to_thread(_damaged, ctx.blobs, stored)
     # Beside a running server a file may have been deleted since its row was read.

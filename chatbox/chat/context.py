@@ -18,6 +18,7 @@ from chatbox.live.hub import Hub
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
+from chatbox.live.turns import Turns
 from chatbox.settings import Settings
 from chatbox.store.base import Steps, Store
 from chatbox.store.blobs import Blobs
@@ -85,16 +86,17 @@ class Context:
     presence: Presence
     throttle: Throttle
     rate: Rate
+    searches: Turns[int]  # by user
     hashing: Hashing
     blobs: Blobs
     server: Server
     setup: SetupCode | None = None  # None: setup was done before this start
 
-    async def read_for(self, caller: Caller, steps: Callable[[], Steps[T]]) -> T:
+    async def read_for(self, caller: Caller, steps: Callable[[], Steps[T]], *, slow: bool = False) -> T:
         """Read what a user may see. `steps` checks the rights itself; where they changed while it was read,
         it is read again, so that nobody is answered with what was theirs a moment ago."""
         while True:
             generation = self.hub.generation(caller.user)
-            result = await self.store.read(steps())
+            result = await self.store.read(steps(), slow=slow)
             if self.hub.generation(caller.user) == generation:
                 return result

@@ -140,7 +140,8 @@ async def search(ctx: Context, caller: Caller, cmd: commands.Search) -> dict[str
         hits = [{"message": message} for _, message in page]
         return {"hits": hits, "more": more} | ({"before": page[-1][0]} if more else {})
 
-    return await ctx.read_for(caller, steps)
+    async with ctx.searches.take(caller.user):  # else one person's searches would hold up everybody's
+        return await ctx.read_for(caller, steps, slow=True)
 
 
 def _text_limit(ctx: Context) -> int:

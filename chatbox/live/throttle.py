@@ -8,7 +8,6 @@ was told to wait is let in at that time whatever others did meanwhile.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -17,7 +16,8 @@ from math import ceil
 from typing import Generic, NamedTuple, TypeVar
 
 from chatbox.clock import Clock
-from chatbox.errors import Busy, RateLimited
+from chatbox.errors import RateLimited
+from chatbox.live.turns import Turns
 from chatbox.rules.addresses import counted_as
 from chatbox.rules.text import escape_controls
 
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 V = TypeVar("V")
 _Pair = tuple[str, str]  # account, address
 
-MOST_WAITING = 50
 _NOBODY = "\0"  # no account's name key
 MOST_REMEMBERED = 10_000
 FORGET_AFTER = 15 * 60.0  # seconds without an attempt
@@ -63,22 +62,12 @@ class Attempt:
         self.right = False
 
 
-class _Queue:
-    """What one address does with one account, waiting for the one under way."""
-
-    __slots__ = ("lock", "waiting")
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.waiting = 0
-
-
 class Throttle:
     """Counts failures in bounded memory. Accounts are name keys, known or not, so that all answer alike."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._queues: dict[_Pair, _Queue] = {}
+        self._under_way: Turns[_Pair] = Turns()
         self._pairs: _Recent[_Pair, _Count] = _Recent()
         self._addresses: _Recent[str, _Count] = _Recent()
         self._accounts: _Recent[str, _Count] = _Recent()
@@ -92,7 +81,7 @@ class Throttle:
 
         Raises `RateLimited` with the seconds to wait where it comes too early, and `Busy`."""
         pair = (account, counted_as(address))
-        async with self._turn(pair):
+        async with self._under_way.take(pair):
             self._check(pair)
             attempt = Attempt()
             yield attempt
@@ -101,21 +90,7 @@ class Throttle:
     def registration(self, address: str) -> AbstractAsyncContextManager[None]:
         """Make a new account's password, one at a time for an address: hashing is dear, and somebody who
         registers without end must not keep the others from signing in. Raises `Busy`."""
-        return self._turn((_NOBODY, counted_as(address)))
-
-    @asynccontextmanager
-    async def _turn(self, pair: _Pair) -> AsyncIterator[None]:
-        queue = self._queues.setdefault(pair, _Queue())
-        if queue.waiting >= MOST_WAITING:
-            raise Busy
-        queue.waiting += 1
-        try:
-            async with queue.lock:
-                yield
-        finally:
-            queue.waiting -= 1
-            if not queue.waiting:
-                del self._queues[pair]
+        return self._under_way.take((_NOBODY, counted_as(address)))
 
     def _check(self, pair: _Pair) -> None:
         wait = self._ready(pair) - self._clock.monotonic()

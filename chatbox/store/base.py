@@ -149,8 +149,10 @@ class Store(Protocol):
         """
         ...
 
-    def read(self, steps: Steps[T]) -> Awaitable[T]:
-        """Run reads in one read transaction. Raises what the steps raise, or `Unavailable`."""
+    def read(self, steps: Steps[T], *, slow: bool = False) -> Awaitable[T]:
+        """Run reads in one read transaction. Raises what the steps raise, or `Unavailable`.
+
+        Reads that may be `slow` wait for each other, and no other read waits for them."""
         ...
 
     async def close(self) -> None:

@@ -74,20 +74,23 @@ class SqliteStore:
     """`store.base.Store` on one file. Made by `open_store`."""
 
     def __init__(self, writer: _Thread, readers: list[_Thread], clock: Clock) -> None:
+        """The last of the readers is for what may be slow."""
         self._writer = writer
-        self._readers = readers
+        *self._readers, self._slow = readers
         self._clock = clock
         self._turn = 0
 
     def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
         return self._writer.run(partial(self._commit, changes))
 
-    def read(self, steps: Steps[T]) -> Awaitable[T]:
+    def read(self, steps: Steps[T], *, slow: bool = False) -> Awaitable[T]:
+        if slow:
+            return self._slow.run(partial(_read, steps))
         self._turn = (self._turn + 1) % len(self._readers)
         return self._readers[self._turn].run(partial(_read, steps))
 
     async def close(self) -> None:
-        for reader in self._readers:
+        for reader in (*self._readers, self._slow):
             await reader.end()
         await self._writer.run(
             lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -159,7 +162,7 @@ def _read(steps: Steps[T], connection: sqlite3.Connection) -> T:
             connection.execute("COMMIT")
 
 
-async def open_store(path: Path, clock: Clock, readers: int = 2) -> SqliteStore:
+async def open_store(path: Path, clock: Clock, readers: int = 3) -> SqliteStore:
     """Open the database, making or upgrading it.
 
     Raises `DatabaseTooNew`, or `DataFolderError` where the file is damaged or cannot be opened."""

@@ -10,7 +10,8 @@ from typing import Any, ParamSpec
 import pytest
 
 from chatbox.errors import Busy, RateLimited
-from chatbox.live.throttle import MOST_REMEMBERED, MOST_WAITING, Throttle
+from chatbox.live.throttle import MOST_REMEMBERED, Throttle
+from chatbox.live.turns import MOST_WAITING
 from tests.chat.support import SetClock
 
 OWNER = "192.168.1.20"
@@ -139,8 +140,8 @@ async def test_many_at_once_pass_where_they_are_right_and_wait_where_they_are_no
     assert set(await asyncio.gather(*(_slowly(right, right=True) for _ in range(20)))) == {0}
     waits = await asyncio.gather(*(_slowly(wrong, right=False) for _ in range(20)))
     assert (waits.count(0), waits.count(1.0)) == (3, 17)
-    assert not right._queues
-    assert not wrong._queues
+    assert not right._under_way
+    assert not wrong._under_way
 
 
 async def _slowly(throttle: Throttle, *, right: bool) -> float:

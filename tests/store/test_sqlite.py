@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 import pytest
@@ -31,6 +33,21 @@ async def test_the_writer_waits_for_the_disk_at_every_commit(bench: Bench) -> No
 async def test_readers_cannot_write(bench: Bench) -> None:
     with pytest.raises(Exception, match="read its data"):
         await bench.rows("DELETE FROM messages")
+
+
+@on_bench
+async def test_no_other_read_waits_for_a_slow_one(bench: Bench) -> None:
+    go = threading.Event()
+
+    def slow() -> Steps[list[Any]]:
+        go.wait(10)
+        return (yield one("SELECT 1"))
+
+    reading = bench.store.read(slow(), slow=True)
+    for _ in range(4):
+        assert await bench.rows("SELECT 2") == [(2,)]
+    go.set()
+    assert await reading == [(1,)]
 
 
 @on_bench
