@@ -110,6 +110,19 @@ class Site:
         seq: int = self.ask(person, "message.post", room=room, text=text, nonce=nonce, **fields)["seq"]
         return seq
 
+    def post_all(self, person: Person, room: int, texts: list[str]) -> None:
+        """Post many messages, in this order."""
+
+        async def send() -> None:
+            http = Http(self.server.port, person.headers)
+            for text in texts:
+                nonce = secrets.token_urlsafe(12)
+                answer = await http.command("message.post", room=room, text=text, nonce=nonce)
+                assert answer.status == 200, answer.body
+            await http.close()
+
+        self.run(send())
+
     def upload(self, person: Person, name: str, body: bytes) -> str:
         """Upload a file. Gives its id."""
 

@@ -33,7 +33,8 @@ PHONE = {"width": 390, "height": 844}
 WAIT = 8000  # ms for whatever a page should come to show
 expect.set_options(timeout=WAIT)
 
-STRANGER = r"the server responded with a status of 401"  # how a page learns that it has to ask who one is
+# How a page learns that it has to ask who one is.
+STRANGER = r"the server responded with a status of 401|WebSocket connection to .* failed"
 REFUSED = r"the server responded with a status of 4\d\d"
 OUTAGE = r"ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed"
 OFFLINE = r"ERR_INTERNET_DISCONNECTED|WebSocket connection to .* failed"
@@ -115,10 +116,8 @@ class Window:
     def enter(self, room: int, seq: int = 0) -> Window:
         """Open the page in a room, and wait until its messages are there."""
         self.load(f"#room={room}" + (f"&seq={seq}" if seq else ""))
-        expect(self.page.locator(".timeline-list")).to_be_visible()
-        self.page.wait_for_function(
-            "document.querySelector('.timeline-list > *') || document.querySelector('.room-start')"
-        )
+        expect(self.page.locator(".room-header")).to_be_visible()
+        expect(self.page.locator(".timeline-list > *, .room-start").first).to_be_attached()
         return self
 
     def row(self, name: str) -> Locator:

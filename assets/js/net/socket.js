@@ -16,7 +16,8 @@ const BEAT_CHECK = 4_000;
 
 /**
  * One connection at a time, made anew whenever it is lost, until the server says that nobody is signed in.
- * Topics: `open`; `frame` with its text; `down` when a connection is gone; `status`; `back` when a person returned to the page.
+ * Topics: `open`; `frame` with its text; `down` when a connection is gone; `status`; `back` when a
+ * person returned to the page or the network changed: time to see whether the connection lives.
  */
 export class Socket extends Emitter {
   /** @type {Status} */
@@ -42,7 +43,7 @@ export class Socket extends Emitter {
    * @param {() => Promise<boolean>} options.signedIn asks the server over HTTP; true while it cannot be told
    * @param {import('../lib/time.js').Clock} [options.clock]
    * @param {() => number} [options.random] in [0, 1)
-   * @param {Targets} [options.targets] what tells of `online`, `focus`, `pageshow` and `visibilitychange`
+   * @param {Targets} [options.targets] what tells of `online`, `offline`, `focus`, `pageshow` and `visibilitychange`
    */
   constructor({ url, factory = (to) => new WebSocket(to), signedIn, clock = browserClock, random = Math.random, targets = {} }) {
     super();
@@ -161,12 +162,18 @@ export class Socket extends Emitter {
   /** @param {'addEventListener' | 'removeEventListener'} how */
   #listen(how) {
     for (const name of ['online', 'focus', 'pageshow']) this.#targets.window?.[how](name, this.#back);
+    this.#targets.window?.[how]('offline', this.#shaken);
     this.#targets.document?.[how]('visibilitychange', this.#back);
   }
 
   #back = () => {
     if (this.status.state === 'waiting') this.retry();
     else if (this.#opened) this.emit('back');
+  };
+
+  /** The browser says that the network is gone, which need not be true of this server: see whether it still answers. */
+  #shaken = () => {
+    if (this.#opened) this.emit('back');
   };
 }
 

@@ -68,6 +68,7 @@ export class Composer {
       this.picker.value = "";
       this.input.focus();
     });
+    addEventListener("pagehide", () => this.keepDraft());
     // A press on the button must not take the focus away: on a phone that would close the keyboard.
     this.send.addEventListener("pointerdown", (event) => event.preventDefault());
   }
