@@ -20,6 +20,7 @@ from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
 from chatbox.live.turns import Turns
 from chatbox.settings import Settings
+from chatbox.store import users
 from chatbox.store.base import Steps, Store
 from chatbox.store.blobs import Blobs
 
@@ -93,10 +94,17 @@ class Context:
     setup: SetupCode | None = None  # None: setup was done before this start
 
     async def read_for(self, caller: Caller, steps: Callable[[], Steps[T]], *, slow: bool = False) -> T:
-        """Read what a user may see. `steps` checks the rights itself; where they changed while it was read,
-        it is read again, so that nobody is answered with what was theirs a moment ago."""
+        """Read what a user may see. Raises `SignedOut` where the sign-in ended meanwhile.
+
+        `steps` checks the rights to a room itself; where they changed while it was read, it is read again, so
+        that nobody is answered with what was theirs a moment ago."""
+
+        def checked() -> Steps[T]:
+            yield from users.acting(caller.require_user(), caller.session)
+            return (yield from steps())
+
         while True:
             generation = self.hub.generation(caller.user)
-            result = await self.store.read(steps(), slow=slow)
+            result = await self.store.read(checked(), slow=slow)
             if self.hub.generation(caller.user) == generation:
                 return result

@@ -87,10 +87,12 @@ async def history(ctx: Context, caller: Caller, cmd: commands.RoomHistory) -> di
     def steps() -> Steps[dict[str, Any]]:
         access.may_see((yield from rooms.access(cmd.room, caller.require_user(), caller.session)))
         if cmd.around is not None:
-            half = max(1, cmd.limit // 2)
+            rest = cmd.limit // 2
+            half = cmd.limit - rest
             older = yield from messages.before(cmd.room, cmd.around + 1, half + 1)
-            newer = yield from messages.after(cmd.room, cmd.around, half + 1)
-            kept_older, kept_newer = _fit_newest(older[-half:]), _fit(newer[:half])
+            newer = yield from messages.after(cmd.room, cmd.around, rest + 1)
+            kept_older = _fit_newest(older[-half:], PAGE_BYTES // 2)
+            kept_newer = _fit(newer[:rest], PAGE_BYTES // 2)
             more = len(older) > len(kept_older)
             return {
                 "messages": kept_older + kept_newer,
@@ -160,8 +162,8 @@ def _fit(found: Iterable[Message], most: int = PAGE_BYTES) -> list[Message]:
     return page
 
 
-def _fit_newest(found: list[Message]) -> list[Message]:
-    return _fit(reversed(found))[::-1]
+def _fit_newest(found: list[Message], most: int = PAGE_BYTES) -> list[Message]:
+    return _fit(reversed(found), most)[::-1]
 
 
 def size_of(message: Message) -> int:

@@ -20,7 +20,7 @@ from chatbox.store.users import Account
 
 async def session_list(ctx: Context, caller: Caller, cmd: commands.SessionList) -> dict[str, Any]:
     """My sign-ins and bearer tokens, the latest used first."""
-    found = await ctx.store.read(sessions.of_user(caller.require_user()))
+    found = await ctx.read_for(caller, lambda: sessions.of_user(caller.user))
     return {"sessions": [session.shown(caller.session) for session in found]}
 
 
