@@ -48,30 +48,33 @@ class Connection:
         self._sink = sink
         self._due: list[bytes] = []
         self._due_bytes = 0
-        self._held: list[bytes] | None = None
+        self._held: list[bytes] = []
+        self._snapshots = 0  # that are being made
         self._stuck_since: float | None = None
         self._written = 0
 
     def hold(self) -> None:
-        """Keep events back until `release`: a snapshot is being made."""
-        if self._held is None:
-            self._held = []
+        """Keep events back until `release` or `unhold`: a snapshot is being made."""
+        self._snapshots += 1
 
     def unhold(self) -> None:
-        """Forget what was kept back: there will be no snapshot."""
-        self._held = None
+        """There will be no snapshot. Whoever had one before gets what was kept back."""
+        self._snapshots -= 1
+        if self._snapshots:  # an event must not come before a snapshot that may be older than it
+            return
+        held, self._held = self._held, []
+        for frame in held:
+            self.deliver(frame)
 
     def release(self, reply: bytes) -> None:
         """Queue the snapshot's reply, then every event that was kept back meanwhile."""
-        held, self._held = self._held or [], None
         self.ready = True
         self.send(reply)
-        for frame in held:
-            self.send(frame)
+        self.unhold()
 
     def deliver(self, frame: bytes) -> bool:
         """Queue an event's frame. Returns whether the connection must be flushed."""
-        if self._held is not None:
+        if self._snapshots:
             self._held.append(frame)
             return False
         return self.ready and self.send(frame)

@@ -47,7 +47,7 @@ class Client:
         self.online = asyncio.Event()  # caught up, and everything from before was sent again
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._hello = 0
+        self._hellos: set[int] = set()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -78,8 +78,9 @@ class Client:
 
     async def hello(self) -> dict[str, Any]:
         """A snapshot, and what changed since the last one."""
-        self._hello = next(self._ids)
-        reply = await self._ask(self._hello, "hello", self.mirror.positions())
+        id = next(self._ids)
+        self._hellos.add(id)
+        reply = await self._ask(id, "hello", self.mirror.positions())
         await self.repair()
         return reply
 
@@ -128,7 +129,7 @@ class Client:
             self.mirror.apply(frame)
             return
         id = frame["re"]
-        if id == self._hello and "ok" in frame:
+        if id in self._hellos and "ok" in frame:
             self.mirror.hello(frame["ok"])
         future = self._waiting.pop(id, None)
         if future is None:

@@ -108,6 +108,8 @@ class Mirror:
 
     def _resume(self, info: dict[str, Any], changes: Any, same: bool) -> None:
         room = self.rooms.get(info["id"])
+        if room is not None and same and room.position > info["head"]:
+            self.complaints.append(f"a snapshot that is older than what came before: {room.position}, {info}")
         if room is None or not same or changes == "reset" or room.position > info["head"]:
             self.rooms[info["id"]] = Room({**info, "member": True})
             return
