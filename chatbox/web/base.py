@@ -270,6 +270,10 @@ class Handler(RequestHandler):
             self.write_json({"error": error_body(error)})
 
     def _as_error(self, status: int) -> ChatboxError:
+        try:
+            self._check_host()  # what Tornado refuses by itself did not come as far as `prepare`
+        except ChatboxError as error:
+            return error
         if status == 404:
             return NotFound("There is nothing at this address.")
         if status == 405:
