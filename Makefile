@@ -3,15 +3,17 @@
 
 PYTHON ?= python3
 ARGS ?=
+BENCH_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 VENV := .venv
 VENV_BUILD := .venv-build
 VENV_LOCK := .venv-lock
+VENV_BENCH := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2>/dev/null | sort)
 
-.PHONY: run test test-js test-python check ruff mypy tsc build smoke lock clean
+.PHONY: run test test-js test-python check ruff mypy tsc build smoke bench lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
@@ -48,6 +50,10 @@ dist/chatbox: $(VENV_BUILD)/build.stamp build.spec chatbox.py $(shell find chatb
 smoke: dist/chatbox $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.executable.smoke dist/chatbox
 
+bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/rivals.stamp
+	@sh .ci/need compiler
+	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
+
 $(VENV)/runtime.stamp: requirements/runtime.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing what Chatbox needs into $(VENV)"
 	@$(VENV)/bin/python $(PIP_INSTALL) -r $<
@@ -68,6 +74,16 @@ $(VENV_BUILD)/build.stamp: requirements/setup.txt requirements/build.txt require
 		--no-cache-dir --no-build-isolation --no-binary pyinstaller -r requirements/build.txt
 	@touch $@
 
+$(VENV_BENCH)/rivals.stamp: benchmarks/requirements.txt | $(VENV_BENCH)/pyvenv.cfg
+	@echo "Installing the rivals of the benchmarks into $(VENV_BENCH)"
+	@$(VENV_BENCH)/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+benchmarks/node_modules/rivals.stamp: benchmarks/package-lock.json
+	@sh .ci/need node
+	cd benchmarks && npm ci --ignore-scripts
+	@touch $@
+
 node_modules/typescript.stamp: package-lock.json
 	@sh .ci/need node
 	npm ci --ignore-scripts
@@ -79,16 +95,17 @@ node_modules/typescript.stamp: package-lock.json
 
 # Newer versions of everything, within what the .in files allow, for every system and Python that Chatbox runs on.
 lock: $(VENV_LOCK)/lock.stamp
-	cd requirements && for name in lock setup runtime test build; do \
+	cd requirements && for name in lock setup runtime test build ../benchmarks/requirements; do \
 		../$(VENV_LOCK)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 			--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 			--custom-compile-command "make lock" $$name.in --output-file $$name.txt || exit 1; \
 	done
 	npm install --package-lock-only --ignore-scripts
+	cd benchmarks && npm install --package-lock-only --ignore-scripts
 
 $(VENV_LOCK)/lock.stamp: requirements/lock.txt | $(VENV_LOCK)/pyvenv.cfg
 	@$(VENV_LOCK)/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV_BUILD) $(VENV_LOCK) build dist node_modules
+	rm -rf $(VENV) $(VENV_BUILD) $(VENV_LOCK) $(VENV_BENCH) build dist node_modules benchmarks/node_modules

@@ -1,0 +1,347 @@
+/* The load generator: many WebSocket clients (RFC 6455) on one thread, over loopback. `load --help` says how.
+
+   Two dialects: `plain` servers send each text frame on to everybody; `chatbox` wants a token and a hello, is
+   sent message.post, and may fold several messages into one event. A text is 100 bytes: "zQ", the sender, its
+   number and the time it was due, in hexadecimal, then filling. What comes back is not parsed as JSON: "Q"
+   stands nowhere else, so it leads from message to message. The result is one JSON object on stdout. */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "client.h"
+#include "tally.h"
+
+#define SECOND 1000000000ull
+#define MOST_OWN_CPU 0.9
+#define FILLING " the quick brown fox jumps over the lazy dog and then sleeps in the sun"
+enum { TEXT = 100, EVENTS = 512, GIVE_UP_SECONDS = 60, DRAIN_SECONDS = 10 };
+
+typedef enum { SETUP, WARMUP, MEASURE, DRAIN, DONE } Phase;
+
+static struct {
+    bool chatbox, hold;
+    unsigned port, connections, senders, groups, flight, handshakes;
+    double rate, warmup, seconds;
+    int pid;
+    const char *people;
+} options = {.connections = 10, .senders = 1, .groups = 1, .flight = 1, .handshakes = 64, .warmup = 1, .seconds = 3};
+
+static Client *clients, standard_input; /* the latter only as a mark */
+static Seen *seen; /* [receiver][sender] */
+static Histogram latency, round_trip;
+static Order order;
+static Phase phase = SETUP;
+static int timer_fd;
+static unsigned opened, ready, next_sender;
+static uint64_t now, setup_began, setup_ended, window_begin, window_end, next_due, drained_at, timer_at;
+static uint64_t deliveries, posts, frames, replies, errors;
+static double own_cpu, setup_cpu, server_cpu;
+static char nonce_salt[9];
+
+static uint64_t clock_now(void) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (uint64_t)at.tv_sec * SECOND + (uint64_t)at.tv_nsec;
+}
+
+static double cpu_used(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Seconds of CPU that the server used so far, all threads: proc(5), fields 14 and 15 of stat. */
+static double server_cpu_used(void) {
+    if (!options.pid) return 0;
+    char path[64], line[1024];
+    unsigned long user, system;
+    snprintf(path, sizeof path, "/proc/%d/stat", options.pid);
+    FILE *file = fopen(path, "r");
+    if (!file || !fgets(line, sizeof line, file)) die("the server is gone");
+    fclose(file);
+    if (sscanf(strrchr(line, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        die("%s cannot be read", path);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* -- sending ----------------------------------------------------------------------------------------------- */
+
+static void post(Client *client, uint64_t due) {
+    char text[TEXT + 80], command[TEXT + 160];
+    snprintf(text, sizeof text, "zQ%04x%08x%016llx" FILLING, client->index, client->sent, (unsigned long long)due);
+    if (options.chatbox) {
+        int size = snprintf(command, sizeof command,
+            "{\"id\":%u,\"do\":\"message.post\",\"room\":%s,\"nonce\":\"%s-%04x-%08x\",\"text\":\"%.*s\"}",
+            client->sent + 1, client->room, nonce_salt, client->index, client->sent, TEXT, text);
+        append_frame(client, 1, command, (size_t)size);
+    } else {
+        append_frame(client, 1, text, TEXT);
+    }
+    client->sent++;
+    if (phase == MEASURE) posts++;
+}
+
+/* -- what comes -------------------------------------------------------------------------------------------- */
+
+static uint64_t hex(const char *digits, unsigned count) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned char digit = (unsigned char)digits[i];
+        value = value << 4 | (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    return value;
+}
+
+static void deliver(Client *client, const char *text) {
+    unsigned sender = (unsigned)hex(text + 2, 4);
+    uint32_t number = (uint32_t)hex(text + 6, 8);
+    uint64_t due = hex(text + 14, 16);
+    if (sender >= options.senders) die("a text names sender %u, who does not exist", sender);
+    note(&order, &seen[client->index * options.senders + sender], number);
+    bool own = sender == client->index, counted = phase >= MEASURE && due >= window_begin && due < window_end;
+    if (phase == MEASURE) {
+        deliveries++;
+        client->completed += own;
+    }
+    if (counted) record(&latency, now - due);
+    if (counted && own) record(&round_trip, now - due);
+    if (own && options.rate == 0 && phase < DRAIN) post(client, now);
+}
+
+static void greeted(Client *client) {
+    client->state = READY;
+    ready++;
+    if (ready < options.connections) return;
+    setup_ended = now;
+    setup_cpu = cpu_used();
+}
+
+static void upgraded(Client *client) {
+    static const char hello[] = "{\"id\":0,\"do\":\"hello\"}";
+    options.chatbox ? append_frame(client, 1, hello, sizeof hello - 1) : greeted(client);
+}
+
+static void reply(Client *client, const char *payload, size_t size) {
+    replies++;
+    const char *comma = memchr(payload, ',', size);
+    if (comma && size - (size_t)(comma - payload) > 3 && comma[2] == 'e') {
+        if (!errors++) fprintf(stderr, "load: the server refused: %.*s\n", (int)size, payload);
+    } else if (client->state == UPGRADED) {
+        greeted(client);
+    }
+}
+
+static void payload_came(Client *client, const char *payload, size_t size) {
+    frames++;
+    if (options.chatbox && size > 6 && !memcmp(payload, "{\"re\":", 6)) return reply(client, payload, size);
+    if (options.chatbox && (size < 16 || memcmp(payload, "{\"ev\":\"messages\"", 16))) return;
+    const char *end = payload + size, *at = payload;
+    while ((at = memchr(at, 'Q', (size_t)(end - at)))) {
+        if (at > payload && at[-1] == 'z' && end - at >= TEXT - 1) deliver(client, at - 1);
+        at++;
+    }
+}
+
+/* -- the run ----------------------------------------------------------------------------------------------- */
+
+static uint64_t expected(void) {
+    uint64_t count = 0;
+    for (unsigned sender = 0; sender < options.senders; sender++) {
+        unsigned group = clients[sender].group, inside = options.connections / options.groups;
+        count += (uint64_t)clients[sender].sent * (inside + (group < options.connections % options.groups));
+    }
+    return count;
+}
+
+static void post_what_is_due(void) {
+    for (; next_due <= now && next_due < window_end; next_due += (uint64_t)(1e9 / options.rate)) {
+        Client *client = &clients[next_sender++ % options.senders];
+        if (client->state != READY) continue;
+        post(client, next_due);
+        flush(client);
+    }
+}
+
+static void start(void) {
+    window_begin = now + (uint64_t)(options.warmup * 1e9);
+    window_end = window_begin + (uint64_t)(options.seconds * 1e9);
+    next_due = now;
+    phase = WARMUP;
+    for (unsigned sender = 0; sender < options.senders && options.rate == 0; sender++) {
+        for (unsigned i = 0; i < options.flight; i++) post(&clients[sender], now);
+        flush(&clients[sender]);
+    }
+}
+
+static void advance(void) {
+    if (phase == SETUP) {
+        while (opened < options.connections && opened - ready < options.handshakes) open_client(&clients[opened++], options.port);
+        if (ready == options.connections) options.seconds > 0 ? start() : (void)(phase = DONE);
+        else if (now - setup_began > GIVE_UP_SECONDS * SECOND) die("only %u connections are ready", ready);
+    }
+    if (phase == WARMUP && now >= window_begin) {
+        phase = MEASURE;
+        window_end += now - window_begin;
+        window_begin = now;
+        own_cpu = cpu_used();
+        server_cpu = server_cpu_used();
+    }
+    if ((phase == WARMUP || phase == MEASURE) && options.rate > 0) post_what_is_due();
+    if (phase == MEASURE && now >= window_end) {
+        own_cpu = cpu_used() - own_cpu;
+        server_cpu = server_cpu_used() - server_cpu;
+        phase = DRAIN;
+        window_end = drained_at = now;
+    }
+    if (phase == DRAIN && (order.distinct >= expected() || now - drained_at > DRAIN_SECONDS * SECOND)) phase = DONE;
+}
+
+/* Wake up at the next thing to do, exactly: epoll_wait alone knows milliseconds only. */
+static void set_timer(void) {
+    uint64_t at = now + SECOND / 20;
+    if (phase == WARMUP && window_begin < at) at = window_begin;
+    if (phase == MEASURE && window_end < at) at = window_end;
+    if ((phase == WARMUP || phase == MEASURE) && options.rate > 0 && next_due < at) at = next_due;
+    if (timer_at > now && timer_at <= at) return;
+    timer_at = at;
+    struct itimerspec spec = {.it_value = {(time_t)(at / SECOND), (long)(at % SECOND)}};
+    timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+/* Wait for the next thing, and do it. Returns false once stdin has ended. */
+static bool turn(void) {
+    struct epoll_event events[EVENTS];
+    bool going_on = true;
+    set_timer();
+    int count = epoll_wait(poll_fd, events, EVENTS, -1);
+    for (int i = 0; i < count; i++) {
+        Client *client = events[i].data.ptr;
+        now = clock_now();
+        if (client == &standard_input) going_on = getchar() != EOF;
+        if (!client || client->state == CLOSED) continue;
+        if (client->state == CONNECTING) upgrade(client, options.port);
+        if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) readable(client);
+        if (events[i].events & EPOLLOUT && client->state != CLOSED) flush(client);
+    }
+    now = clock_now();
+    return going_on;
+}
+
+static void run(void) {
+    struct epoll_event timer = {.events = EPOLLIN};
+    poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &timer);
+    setup_began = now = clock_now();
+    for (advance(); phase != DONE; advance()) turn();
+}
+
+/* Keep the connections, answering pings and reading what comes, until stdin ends. */
+static void hold(void) {
+    struct epoll_event input = {.events = EPOLLIN, .data.ptr = &standard_input};
+    epoll_ctl(poll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &input);
+    while (turn()) continue;
+}
+
+/* -- in and out -------------------------------------------------------------------------------------------- */
+
+/* Lines of "token room"; connections take them in turn. */
+static void read_people(void) {
+    FILE *file = fopen(options.people, "r");
+    if (!file) die("cannot read %s", options.people);
+    unsigned count = 0;
+    char token[128], room[16];
+    while (count < options.connections && fscanf(file, "%127s %15s", token, room) == 2) {
+        clients[count].token = strdup(token);
+        clients[count++].room = strdup(room);
+    }
+    fclose(file);
+    if (!count) die("%s names nobody", options.people);
+    for (unsigned i = count; i < options.connections; i++) {
+        clients[i].token = clients[i % count].token;
+        clients[i].room = clients[i % count].room;
+    }
+}
+
+static int report(void) {
+    double seconds = (double)(window_end - window_begin) / 1e9, setup = (double)(setup_ended - setup_began) / 1e9;
+    double share = seconds > 0 ? own_cpu / seconds : setup_cpu / setup, per = seconds > 0 ? 1 / seconds : 0;
+    if (share > MOST_OWN_CPU) {
+        printf("{\"refused\": \"the load generator used %.0f %% of its core: it would measure itself\"}\n", 100 * share);
+        return 3;
+    }
+    uint64_t due = expected();
+    printf("{\"connections\": %u, \"senders\": %u, \"seconds\": %.3f, ", options.connections, options.senders, seconds);
+    printf("\"setup_seconds\": %.4f, \"connections_per_second\": %.1f, \"setup_own_cpu_share\": %.4f, ", setup,
+           options.connections / setup, setup_cpu / setup);
+    printf("\"posts\": %llu, \"deliveries\": %llu, ", (unsigned long long)posts, (unsigned long long)deliveries);
+    printf("\"posts_per_second\": %.1f, \"deliveries_per_second\": %.1f, ", (double)posts * per, (double)deliveries * per);
+    print_histogram("latency_us", &latency);
+    print_histogram("round_trip_us", &round_trip);
+    printf("\"lost\": %lld, \"doubled\": %llu, \"reordered\": %llu, ", (long long)(due - order.distinct),
+           (unsigned long long)order.doubled, (unsigned long long)order.reordered);
+    printf("\"errors\": %llu, \"closed\": %u, \"replies\": %llu, \"frames\": %llu, \"bytes\": %llu, ",
+           (unsigned long long)errors, lost_connections, (unsigned long long)replies, (unsigned long long)frames,
+           (unsigned long long)bytes);
+    printf("\"own_cpu_share\": %.4f, \"own_us_per_delivery\": %.4f, \"server_cpu_seconds\": %.3f, \"per_sender\": [", share,
+           deliveries ? own_cpu * 1e6 / (double)deliveries : 0, server_cpu);
+    for (unsigned sender = 0; sender < options.senders; sender++)
+        printf("%s%llu", sender ? ", " : "", (unsigned long long)clients[sender].completed);
+    printf("]}\n");
+    fflush(stdout);
+    return 0;
+}
+
+static void read_options(int count, char **words) {
+    static const char usage[] =
+        "load --port N [--dialect plain|chatbox] [--people FILE] [--connections N] [--senders N] [--groups N]\n"
+        "     [--flight N | --rate PER_SECOND] [--warmup S] [--seconds S] [--pid SERVER] [--handshakes N] [--hold]\n"
+        "People: lines of 'token room'. Connection i is in group i modulo the groups; the first ones send.\n"
+        "--seconds 0 only connects; --hold keeps the connections until stdin ends.";
+    static const struct option names[] = {
+        {"port", 1, 0, 'p'}, {"dialect", 1, 0, 'd'}, {"people", 1, 0, 'P'}, {"connections", 1, 0, 'c'},
+        {"senders", 1, 0, 's'}, {"groups", 1, 0, 'g'}, {"flight", 1, 0, 'f'}, {"rate", 1, 0, 'r'},
+        {"warmup", 1, 0, 'w'}, {"seconds", 1, 0, 't'}, {"pid", 1, 0, 'i'}, {"handshakes", 1, 0, 'h'},
+        {"hold", 0, 0, 'H'}, {0}};
+    for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) {
+        switch (name) {
+        case 'p': options.port = (unsigned)atoi(optarg); break;
+        case 'd': options.chatbox = !strcmp(optarg, "chatbox"); break;
+        case 'P': options.people = optarg; break;
+        case 'c': options.connections = (unsigned)atoi(optarg); break;
+        case 's': options.senders = (unsigned)atoi(optarg); break;
+        case 'g': options.groups = (unsigned)atoi(optarg); break;
+        case 'f': options.flight = (unsigned)atoi(optarg); break;
+        case 'r': options.rate = atof(optarg); break;
+        case 'w': options.warmup = atof(optarg); break;
+        case 't': options.seconds = atof(optarg); break;
+        case 'i': options.pid = atoi(optarg); break;
+        case 'h': options.handshakes = (unsigned)atoi(optarg); break;
+        case 'H': options.hold = true; break;
+        default: die("%s", usage);
+        }
+    }
+    if (!options.port || !options.connections || !options.groups || !options.handshakes) die("%s", usage);
+    if (options.senders > options.connections || options.senders > 65535) die("too many senders");
+    if (options.chatbox && !options.people) die("the chatbox dialect needs --people");
+}
+
+int main(int count, char **words) {
+    read_options(count, words);
+    clients = calloc(options.connections, sizeof *clients);
+    seen = calloc((size_t)options.connections * options.senders + 1, sizeof *seen);
+    if (!clients || !seen) die("not enough memory");
+    for (unsigned i = 0; i < options.connections; i++) {
+        clients[i].index = i;
+        clients[i].group = i % options.groups;
+    }
+    if (options.chatbox) read_people();
+    snprintf(nonce_salt, sizeof nonce_salt, "%08x", (unsigned)(clock_now() >> 10 ^ (uint64_t)getpid() << 20));
+    run();
+    int code = report();
+    if (options.hold && !code) hold();
+    return code;
+}
