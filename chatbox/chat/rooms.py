@@ -208,9 +208,15 @@ def read(ctx: Context, caller: Caller, cmd: commands.RoomRead) -> asyncio.Future
     return ctx.committer.submit(change)
 
 
-def typing(ctx: Context, caller: Caller, cmd: commands.RoomTyping) -> dict[str, Any]:
+async def typing(ctx: Context, caller: Caller, cmd: commands.RoomTyping) -> dict[str, Any]:
     """Tell the others in a room that the caller is typing."""
-    ctx.presence.typing(cmd.room, caller.connection, caller.require_user())
+    user = caller.require_user()
+
+    def steps() -> Steps[None]:
+        access.may_post((yield from _rights(cmd.room, caller)))
+
+    await ctx.read_for(caller, steps)
+    ctx.presence.typing(cmd.room, caller.connection, user)
     return {}
 
 

@@ -142,3 +142,14 @@ async def test_who_types_is_told_to_the_room_by_who_hears_it(world: World) -> No
     published = Published(world)
     assert await do(world, ada, "room.typing", room=GENERAL) == {}
     assert published.take() == []
+
+
+@in_world
+async def test_only_who_may_post_in_a_room_types_in_it(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    room = await make_room(world, ada, kind="private")
+    assert await refused(world, ben, "room.typing", room=room) == "not_found"
+    assert await refused(world, ben, "room.typing", room=room + 1) == "not_found"
+    await do(world, ada, "room.update", room=room, archived=True)
+    assert await refused(world, ada, "room.typing", room=room) == "conflict"
