@@ -45,6 +45,8 @@ async def _listen_and_read(
     for _ in range(_TRIES):
         generation = ctx.hub.generation(caller.user)
         mine = await ctx.store.read(rooms.ids_of_user(caller.user))
+        if ctx.hub.generation(caller.user) != generation:
+            continue  # who was removed meanwhile must not hear the room for even a moment
         ctx.hub.subscribe(connection, mine)
         await ctx.bus.subscribe([f"room:{room}" for room in mine])
         snapshot = await ctx.store.read(_snapshot(ctx, caller, cmd))

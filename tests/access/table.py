@@ -68,9 +68,9 @@ room.role                   direct          out    none     none   clash  clash 
 room.read                   public          out    none     none   ok     ok    none  out      ok
 room.read                   private         out    none     none   ok     ok    none  out      ok
 room.read                   direct          out    none     none   ok     ok    none  out      ok
-room.typing                 public          out    ok       ok     ok     ok    ok    out      ok
-room.typing                 private         out    ok       ok     ok     ok    ok    out      ok
-room.typing                 direct          out    ok       ok     ok     ok    ok    out      ok
+room.typing                 public          out    none     none   ok     ok    none  out      ok
+room.typing                 private         out    none     none   ok     ok    none  out      ok
+room.typing                 direct          out    none     none   ok     ok    none  out      ok
 room.hide                   public          out    none     none   clash  clash none  out      clash
 room.hide                   private         out    none     none   clash  clash none  out      clash
 room.hide                   direct          out    none     none   ok     ok    none  out      ok

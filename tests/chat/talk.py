@@ -10,9 +10,11 @@ from msgspec import json
 
 from chatbox.bus.base import Publication
 from chatbox.chat.context import Caller
+from chatbox.live.connection import Connection
 from chatbox.protocol import parse
 from chatbox.web import dispatch
 from tests.chat.support import World, error_of
+from tests.live.support import KeptSink, flushed
 
 GENERAL = 1
 
@@ -81,3 +83,21 @@ async def counts(world: World, caller: Caller, room: int = GENERAL) -> tuple[int
     """Read position, unread and mentions."""
     seen = await room_of(world, caller, room)
     return seen["read"], seen["unread"], seen["mentions"]
+
+
+def connect(world: World, caller: Caller) -> tuple[Caller, KeptSink]:
+    """The caller on a connection that has not said hello; and what is written to it."""
+    sink = KeptSink()
+    connection = Connection(sink, caller.user, caller.session, caller.address)
+    world.ctx.hub.attach(connection)
+    return caller.on(connection), sink
+
+
+async def greet(world: World, caller: Caller, **fields: Any) -> dict[str, Any]:
+    """The snapshot for a connection, queued as the socket does it."""
+    reply = await do(world, caller, "hello", **fields)
+    assert caller.connection is not None
+    world.ctx.hub.release(caller.connection, json.encode({"ok": reply}))
+    world.ctx.presence.update(caller.user)
+    await flushed(world.ctx.hub)
+    return dict(reply)
