@@ -13,7 +13,7 @@ VENV_BENCH := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2>/dev/null | sort)
 
-.PHONY: run test test-js test-python check ruff mypy tsc build smoke bench lock clean
+.PHONY: run test test-js test-python check ruff mypy tsc build smoke bench bench-quick lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
@@ -53,6 +53,10 @@ smoke: dist/chatbox $(VENV)/test.stamp
 bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/rivals.stamp
 	@sh .ci/need compiler
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
+
+bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp
+	@sh .ci/need compiler
+	$(VENV)/bin/python -m benchmarks.quick
 
 $(VENV)/runtime.stamp: requirements/runtime.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing what Chatbox needs into $(VENV)"

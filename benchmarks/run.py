@@ -89,7 +89,7 @@ def measure_history(bench: Bench, result: Result) -> None:
         result.absolute[f"history.{pages.messages}.p95_ms"] = pages.p95
     result.figures["history.p95"] = found[-1].p95
     if len(found) > 1:
-        result.figures["history.slope"] = found[-1].p95 / found[0].p95
+        result.figures["history.slope"] = found[-1].p50 / found[0].p50
     report("history", result)
 
 

@@ -21,14 +21,16 @@ class Row(NamedTuple):
     more: bool = True
 
     def show(self, value: float | None) -> str:
-        return "–" if value is None else f"{value:,.3g} {self.unit}"
+        return "–" if value is None else f"{value:,.3g} {self.unit}".rstrip()
 
     def verdict(self, value: float) -> str:
         """What to think of it, in a word."""
-        if self.least is None or self.aim is None:
+        if self.aim is None:
             return ""
         if self._reaches(value, self.aim):
             return "aim reached"
+        if self.least is None:
+            return "aim not reached"
         return "at least reached" if self._reaches(value, self.least) else "MISSED"
 
     def _reaches(self, value: float, bar: float) -> bool:
@@ -50,7 +52,7 @@ ROWS = (
     Row("idle", "memory per idle connection, 20 rooms each", "KiB", 24, 16, more=False),
     Row("hello.ws", "signed in and answered hello, per second", "× Node ws accepting", 0.25, 0.4),
     Row("history.p95", "page of 50 from the largest history, p95", "ms", 8, 3, more=False),
-    Row("history.slope", "the same against the smallest history", "×", 2, 1.25, more=False),
+    Row("history.slope", "p50 of the same against the smallest history: flat", "×", None, 1.5, more=False),
     Row("open.tls", "the same and the first row over TLS", "× plain", 2, 1.5, more=False),
 )
 
