@@ -22,6 +22,7 @@ from chatbox.store import messages, rooms, users
 from chatbox.store.base import Steps
 
 _PER_ROOM = 500
+_IN_VAIN = 8  # rooms read whose changes do not fit: else hundreds of busy rooms would be read for nothing
 _TRIES = 20
 
 
@@ -80,7 +81,7 @@ def _snapshot(ctx: Context, caller: Caller, cmd: commands.Hello) -> Steps[dict[s
 def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> Steps[dict[str, Any]]:
     """What changed since these heads in rooms that are still the caller's; at most 256 KiB in all."""
     found: dict[str, list[Message] | str] = {}
-    left = PAGE_BYTES
+    left, in_vain = PAGE_BYTES, 0
     for room in mine:
         head = heads.get(str(room["id"]))
         if head is None or (known and head == room["head"]):
@@ -88,13 +89,14 @@ def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> 
         if not known or head > room["head"]:
             found[str(room["id"])] = "reset"
             continue
-        if left <= 0:
+        if left <= 0 or in_vain >= _IN_VAIN:
             found[str(room["id"])] = "behind"
             continue
         changed = yield from messages.changes(room["id"], head, _PER_ROOM + 1)
         size = sum(size_of(message) for message in changed)
         if len(changed) > _PER_ROOM or size > left:
             found[str(room["id"])] = "behind"
+            in_vain += 1
         else:
             found[str(room["id"])] = changed
             left -= size

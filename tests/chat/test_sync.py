@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from chatbox.chat.context import Caller
 from chatbox.chat.messages import PAGE_BYTES
 from chatbox.errors import Busy, SignedOut
 from chatbox.model import Draft
+from chatbox.store import messages
 from chatbox.store.base import Change, Committed, Steps, Store
 from tests.chat.support import World, error_of, in_world
 from tests.chat.talk import GENERAL, connect, do, greet, make_room, post, refused, room_of
@@ -144,6 +146,19 @@ async def test_too_much_to_tell_is_to_be_asked_for(world: World) -> None:
     assert (changes[str(many)], changes[str(large)]) == ("behind", "behind")
     assert [message["seq"] for message in changes[str(few)]] == [last]
     assert len((await do(world, ada, "hello", epoch=epoch, heads={many: 3}))["changes"][str(many)]) == 500
+
+
+@in_world
+async def test_not_all_of_many_busy_rooms_are_read(world: World) -> None:
+    ada = await world.set_up()
+    rooms = [await make_room(world, ada, f"room {number}") for number in range(10)]
+    await asyncio.gather(*(post(world, ada, room, "x" * 16_000) for room in rooms[:8] for _ in range(17)))
+    await asyncio.gather(*(post(world, ada, room) for room in rooms[8:]))
+    heads = dict.fromkeys(rooms, 2)
+    with patch.object(messages, "changes", wraps=messages.changes) as read:
+        changes = (await do(world, ada, "hello", epoch=world.ctx.server.epoch, heads=heads))["changes"]
+    assert changes == {str(room): "behind" for room in rooms}
+    assert read.call_count == 8
 
 
 @in_world
