@@ -90,7 +90,8 @@ class Blobs:
     def prepare(self) -> None:
         """Make the folder, and remove what half arrived before a crash. Raises OSError."""
         incoming = self.folder / "incoming"
-        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.folder, incoming):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in incoming.glob("*.part"):
             leftover.unlink(missing_ok=True)
 

@@ -221,3 +221,10 @@ def test_a_reader_who_takes_nothing_is_let_go(tmp_path: Path, monkeypatch: pytes
             received += len(part)
         assert received < size
     site.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_uploads_are_for_the_servers_account_only(site: Site, ada: Person) -> None:
+    upload(site, ada, content=b"for members only")
+    folder = site.folder / "uploads"
+    assert {path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))} == {0}
