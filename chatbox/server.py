@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from chatbox.web.routes import make_app
 log = logging.getLogger("chatbox.server")
 
 _DRAIN = 5.0  # seconds over which the connections are closed, at most
+_GOODBYE = 2.0  # seconds for everybody to answer the close, at most
 _SAME_SIGNAL = 1.0  # seconds: the executable's two processes are both sent what a terminal sends
 _STALL = 0.1  # seconds of own CPU time in one turn of the event loop
 
@@ -250,7 +251,8 @@ async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry
         connection.close(RESTARTING)
         if not hurry.is_set():
             await asyncio.sleep(pause)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(0 if hurry.is_set() else 2.0):
-            await ctx.hub.empty.wait()
+    ends = [asyncio.create_task(event.wait()) for event in (ctx.hub.empty, hurry)]
+    await asyncio.wait(ends, timeout=_GOODBYE, return_when=asyncio.FIRST_COMPLETED)
+    for end in ends:
+        end.cancel()
     await listener.close_all_connections()

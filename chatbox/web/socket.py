@@ -30,7 +30,7 @@ from chatbox.web.logs import log
 
 SEND_BUFFER = 128 * 1024  # small, so that a silent reader is noticed; the kernel would take megabytes
 PING_SECONDS = 20
-PONG_SECONDS = 10
+PONG_SECONDS = 9  # and five more that Tornado waits for the closing frame: a dead peer is gone within 35
 READS_AT_ONCE = 16  # commands of one connection that are waiting for data
 REFUSED_SECONDS = 0.2  # without reading after somebody was too fast
 PINGS_A_SECOND = 200  # protocol pings, which Tornado answers at once and all by itself

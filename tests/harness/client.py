@@ -64,6 +64,7 @@ class Client:
             address, additional_headers=self.person.headers, compression=None, max_size=None, max_queue=None,
             ping_interval=None, proxy=None, close_timeout=2,
         )  # fmt: skip
+        self.server.transports.append(self._socket.transport)
         self.close_code = None
         self._reader = asyncio.create_task(self._read(self._socket))
 

@@ -59,6 +59,7 @@ class Server:
         self.data = folder / "data"
         self.port = 0
         self.starts = 0
+        self.transports: list[asyncio.BaseTransport] = []  # of all clients, to be cut when a test has failed
         self._folder = folder
         self._ready = folder / "ready.json"
         self._log = folder / "log.txt"
@@ -215,5 +216,8 @@ async def serving(
             assert await server.stop() == 0, server.log[-4000:]
         server.assert_quiet()
     finally:
+        for transport in server.transports:
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
         if server.running:
             await server.kill()

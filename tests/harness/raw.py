@@ -38,6 +38,7 @@ class RawSocket:
         plain.setblocking(False)
         await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", server.port))
         reader, writer = await asyncio.open_connection(sock=plain, limit=max(buffer, 2**16))
+        server.transports.append(writer.transport)
         headers = {
             "Host": f"127.0.0.1:{server.port}",
             "Upgrade": "websocket",
