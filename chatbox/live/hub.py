@@ -66,7 +66,7 @@ class Hub:
     def detach(self, connection: Connection) -> None:
         """Forget a connection. It may be closed already."""
         connection.closed = True
-        self.unsubscribe(connection)
+        self.subscribe(connection, ())
         own = self._users.get(connection.user)
         if own is not None:
             own.pop(connection, None)
@@ -78,14 +78,11 @@ class Hub:
 
     def subscribe(self, connection: Connection, rooms: Iterable[int]) -> None:
         """Let a connection hear exactly these rooms."""
-        self.unsubscribe(connection)
-        for room in rooms:
-            self._enter(connection, room)
-
-    def unsubscribe(self, connection: Connection) -> None:
-        """Let a connection hear no room."""
-        for room in list(connection.rooms):
+        wanted = set(rooms)
+        for room in connection.rooms - wanted:
             self._leave(connection, room)
+        for room in wanted - connection.rooms:
+            self._enter(connection, room)
 
     def heads(self, connection: Connection) -> dict[str, int]:
         """The heads of the connection's rooms, as last queued to it."""

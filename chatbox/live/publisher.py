@@ -1,4 +1,4 @@
-"""A committed batch as publications: people's own events first, then each room's changes, encoded once."""
+"""A committed batch as publications: what ends, people's own events, then each room's changes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ ALL_SESSIONS = -1
 def publications(committed: Committed) -> list[Publication]:
     """What this batch has to tell, in the order in which it must be told.
 
-    A joining member's own `room` event goes before the room's changes, so that the member knows the room when
-    they come. Sessions end last: whoever ended one may be the one who asked, and its reply comes after.
+    Sessions end first, so that nothing of the batch reaches them. A joining member's own `room` event goes
+    before the room's changes, so that the member knows the room when they come.
     """
     batch = committed.batch
-    found = [Publication(topic, events.encode(event)) for topic, event in batch.events]
+    found = [
+        Publication(f"user:{user}", ended=(ALL_SESSIONS if session is None else session,))
+        for user, session in batch.ended
+    ]
+    found += [Publication(topic, events.encode(event)) for topic, event in batch.events]
     for room, changes in sorted(batch.rooms.items()):
         found.append(_room(room, changes))
         description = committed.descriptions.get(room)
         if description is not None:
             found.append(Publication(f"room:{room}", events.encode({"ev": "room", "room": description})))
-    for user, session in batch.ended:
-        found.append(Publication(f"user:{user}", ended=(ALL_SESSIONS if session is None else session,)))
     return found
 
 

@@ -127,6 +127,16 @@ async def test_the_heads_are_those_that_were_queued() -> None:
 
 
 @on_loop
+async def test_a_second_snapshot_leaves_the_heads_as_they_are() -> None:
+    room = Room()
+    connection, _ = room.enter(1, (7, 8))
+    room.hub.receive(event(41))
+    room.hub.subscribe(connection, (7, 9))
+    assert room.hub.heads(connection) == {"7": 41, "9": 0}
+    assert room.hub.crowd(8) == 0
+
+
+@on_loop
 async def test_a_connection_over_its_byte_budget_is_closed_and_told_to_come_back() -> None:
     room = Room()
     _, slow = room.enter(1)
