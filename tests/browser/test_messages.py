@@ -72,7 +72,9 @@ def test_a_name_is_completed_and_its_owner_sees_the_mention(
 
 def test_markup_is_drawn_and_hostile_text_stays_text(stage: Stage, ada: Person, room: int) -> None:
     window = stage.window(ada).enter(room)
-    window.say("**bold** `code` <img src=x onerror=alert(1)> [link](javascript:alert(1)) https://example.org/x")
+    window.say(
+        "**bold** `code` <img src=x onerror=alert(1)> [link](javascript:alert(1)) https://example.org/x"
+    )
     message = window.messages.last
     expect(message.locator("strong")).to_have_text("bold")
     expect(message.locator("code")).to_have_text("code")
@@ -105,7 +107,9 @@ def test_pictures_are_shown_and_everything_else_is_attached(
     window.say("for you")
     for each in (window, other):
         expect(each.page.locator(".attachment-image img")).to_have_count(1)
-        expect(each.page.locator(".attachment-card")).to_have_text([re.compile("plan.pdf"), re.compile("art.svg")])
+        expect(each.page.locator(".attachment-card")).to_have_text(
+            [re.compile("plan.pdf"), re.compile("art.svg")]
+        )
         image = each.page.locator(".attachment-image img")
         expect(image).to_have_js_property("complete", True)
         expect(image).to_have_js_property("naturalWidth", 300)
@@ -128,7 +132,9 @@ def test_an_upload_can_be_thrown_away_before_it_is_sent(stage: Stage, ada: Perso
     expect(window.page.get_by_role("button", name="Send")).to_be_disabled()
 
 
-def test_what_is_found_can_be_jumped_to(stage: Stage, site: Site, ada: Person, ben: Person, room: int) -> None:
+def test_what_is_found_can_be_jumped_to(
+    stage: Stage, site: Site, ada: Person, ben: Person, room: int
+) -> None:
     word = f"quetzal{room}"
     seq = site.post(ben, room, f"I saw a {word} today")
     site.post_all(ben, room, [f"filler {number}" for number in range(150)])

@@ -16,7 +16,9 @@ def assert_sent_once(window: Window, text: str) -> None:
     assert rows == [(1,)]
 
 
-def test_a_message_written_offline_waits_with_a_clock(stage: Stage, ada: Person, ben: Person, room: int) -> None:
+def test_a_message_written_offline_waits_with_a_clock(
+    stage: Stage, ada: Person, ben: Person, room: int
+) -> None:
     window, other = stage.window(ada).enter(room), stage.window(ben).enter(room)
     with window.offline():
         window.say("from the tunnel")
@@ -29,7 +31,9 @@ def test_a_message_written_offline_waits_with_a_clock(stage: Stage, ada: Person,
     assert_sent_once(window, "from the tunnel")
 
 
-def test_what_was_missed_offline_arrives(stage: Stage, site: Site, ada: Person, ben: Person, room: int) -> None:
+def test_what_was_missed_offline_arrives(
+    stage: Stage, site: Site, ada: Person, ben: Person, room: int
+) -> None:
     site.post(ben, room, "before")
     gone = site.post(ben, room, "soon gone")
     window = stage.window(ada).enter(room)
@@ -73,7 +77,9 @@ def test_the_outbox_outlives_a_reload_and_the_server(own_stage: Stage) -> None:
     assert_sent_once(window, "kept through all of it")
 
 
-def test_two_tabs_of_one_browser_send_a_message_once(stage: Stage, ada: Person, ben: Person, room: int) -> None:
+def test_two_tabs_of_one_browser_send_a_message_once(
+    stage: Stage, ada: Person, ben: Person, room: int
+) -> None:
     first = stage.window(ada).enter(room)
     second = stage.window(beside=first).enter(room)
     other = stage.window(ben).enter(room)

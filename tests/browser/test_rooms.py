@@ -54,7 +54,9 @@ def test_whoever_is_taken_out_of_a_private_room_loses_it_at_once(
     expect(other.page.get_by_text("without Ben")).to_have_count(0)
 
 
-def test_a_public_room_is_found_and_joined_and_left(stage: Stage, site: Site, ada: Person, ben: Person) -> None:
+def test_a_public_room_is_found_and_joined_and_left(
+    stage: Stage, site: Site, ada: Person, ben: Person
+) -> None:
     name = f"lunch-{ada.id}"
     room = site.room(ada, name, topic="Where to eat")
     site.post(ada, room, "soup today")

@@ -25,7 +25,9 @@ BELOW = """() => {
 
 def fill(site: Site, person: Person, room: int, count: int) -> None:
     """Messages of several heights."""
-    site.post_all(person, room, [f"message {number}" + "\nand more" * (number % 4) for number in range(count)])
+    site.post_all(
+        person, room, [f"message {number}" + "\nand more" * (number % 4) for number in range(count)]
+    )
 
 
 def wait_for_older(window: Window, than: int) -> None:

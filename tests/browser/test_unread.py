@@ -70,7 +70,9 @@ def test_the_new_line_stands_until_the_room_is_left(
     expect(line).to_have_count(0)
 
 
-def test_a_message_can_be_marked_unread(stage: Stage, site: Site, ada: Person, ben: Person, room: int) -> None:
+def test_a_message_can_be_marked_unread(
+    stage: Stage, site: Site, ada: Person, ben: Person, room: int
+) -> None:
     for text in ("one", "two", "three"):
         site.post(ben, room, text)
     window, other = stage.window(ada).enter(room), away(stage.window(ada))
