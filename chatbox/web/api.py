@@ -8,16 +8,24 @@ from chatbox.protocol.parse import parse_named
 from chatbox.web import dispatch
 from chatbox.web.base import BODY_BYTES, Handler, WrongType
 
+STRANGER_BYTES = 64 * 1024  # the longest command that nobody in particular may send
+
 
 class Api(Handler):
     """One command. The body is a JSON object with its fields; an empty body is an empty object."""
 
     SUPPORTED_METHODS = ("POST",)
-    body_limit = BODY_BYTES
     caller = Caller()
+    _most = BODY_BYTES
+
+    def limit(self) -> int:
+        return self._most
 
     async def admit(self) -> None:
         self.caller = await self.identify()
+        if not self.caller.user:  # else strangers could fill the memory with half-sent commands
+            self._most = STRANGER_BYTES
+            self._check_body()
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         # What a foreign form can send must not pass for a command (OWASP, "Content-Type").
         if kind not in ("application/json", "") and self._bearer_token() is None:

@@ -50,6 +50,13 @@ def test_an_empty_body_is_an_empty_object(site: Site, ada: Person) -> None:
     assert site.ask("POST", "/api/ping", b"  ", ada.bearer).status == 200
 
 
+def test_strangers_send_short_commands_only(site: Site, ada: Person) -> None:
+    long = b'{"name": "x", "password": "' + b"x" * 100_000 + b'"}'
+    for body in (long, iter([long])):
+        assert site.ask("POST", "/api/session.create", body).status == 413
+    assert site.ask("POST", "/api/session.create", long, ada.bearer).json["error"]["field"] == "password"
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_what_a_form_can_send_is_no_command(site: Site, ada: Person, kind: str) -> None:
     cookie = {"Cookie": f"{site.cookie_name}={ada.token}", "Origin": site.origin, "Content-Type": kind}
