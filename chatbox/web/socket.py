@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from chatbox.errors import Busy, ChatboxError, Invalid, RateLimited, Restarting,
 from chatbox.live.connection import Connection
 from chatbox.protocol import events, parse
 from chatbox.protocol.commands import Command, Hello
-from chatbox.protocol.frames import NOT_MASKED, OVERLOADED, SIGNED_OUT
+from chatbox.protocol.frames import NOT_MASKED, OVERLOADED, RESTARTING, SIGNED_OUT
 from chatbox.web import dispatch
 from chatbox.web.base import Handler
 from chatbox.web.logs import log
@@ -128,10 +128,12 @@ class Socket(Handler, WebSocketHandler):
         if self.ctx.server.stopping:
             raise Restarting
         self.caller = await self.identify()
-        user = self.caller.require_user()
-        most = self.ctx.settings.limits.connections_per_user
-        if most and len(self.ctx.hub.of_user(user)) >= most:
+        if self._too_many(self.caller.require_user()):
             raise RateLimited("You have too many windows open. Close one, then try again.", retry_in=5.0)
+
+    def _too_many(self, user: int) -> bool:
+        most = self.ctx.settings.limits.connections_per_user
+        return bool(most) and len(self.ctx.hub.of_user(user)) >= most
 
     def open(self, *args: str, **kwargs: str) -> None:
         assert self.ws_connection is not None
@@ -143,12 +145,15 @@ class Socket(Handler, WebSocketHandler):
         self.connection = Connection(sink, self.caller.user, self.caller.session, self.caller.address)
         self.caller = self.caller.on(self.connection)
         self._running: set[asyncio.Task[None]] = set()
+        if self._too_many(self.caller.user):  # those whose handshakes overlapped were all admitted
+            self.connection.close(OVERLOADED)
+            return
         self.ctx.hub.attach(self.connection)
         log.debug(
             "connection %d of user %d opened from %s", self.connection.id, self.caller.user, self.client
         )
         if self.ctx.server.stopping:
-            self.connection.close(OVERLOADED)
+            self.connection.close(RESTARTING)
 
     def on_close(self) -> None:
         if self.connection is None:
@@ -214,39 +219,45 @@ class Socket(Handler, WebSocketHandler):
 
     def _begin(self, command: Command) -> None:
         try:
-            result = self._carry_out(command)
-        except ChatboxError as error:
-            self._refuse(command.id, error)
-        except Exception as error:  # noqa: BLE001
-            self._refuse(command.id, dispatch.unexpected(dispatch.name_of(command), error))
-        else:
-            if isinstance(result, asyncio.Future):
+            result = dispatch.begin(self.ctx, self.caller, command)
+            if asyncio.iscoroutine(result):
+                self._read(command, result)
+            elif isinstance(result, asyncio.Future):
                 result.add_done_callback(partial(self._answer, command))
-            elif result is not None:
+            else:
                 self._reply(command.id, result)
+        except Exception as error:  # noqa: BLE001
+            self._fail(command, error)
 
-    def _carry_out(self, command: Command) -> Any:
-        result = dispatch.begin(self.ctx, self.caller, command)
-        if not asyncio.iscoroutine(result):
-            return result
+    def _read(self, command: Command, reading: Coroutine[Any, Any, Any]) -> None:
         if len(self._running) >= READS_AT_ONCE:
-            result.close()
+            reading.close()
             raise Busy("Too many requests at once. Wait for an answer first.")
-        task = asyncio.get_running_loop().create_task(result)
+        task = asyncio.get_running_loop().create_task(self._answer_once_read(command, reading))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return task
+        task.add_done_callback(lambda _: reading.close())  # where it was cancelled before it began
+
+    async def _answer_once_read(self, command: Command, reading: Coroutine[Any, Any, Any]) -> None:
+        """Queue the answer in the very step in which the caller's rights were last looked at: a callback runs
+        later, when they may be gone."""
+        try:
+            self._reply(command.id, await reading, snapshot=isinstance(command, Hello))
+        except Exception as error:  # noqa: BLE001
+            self._fail(command, error)
 
     def _answer(self, command: Command, future: asyncio.Future[Any]) -> None:
         if future.cancelled():
             return
-        error = future.exception()
-        if error is None:
-            self._reply(command.id, future.result(), snapshot=isinstance(command, Hello))
-        elif isinstance(error, ChatboxError):
-            self._refuse(command.id, error)
+        if error := future.exception():
+            self._fail(command, error)
         else:
-            self._refuse(command.id, dispatch.unexpected(dispatch.name_of(command), error))
+            self._reply(command.id, future.result())
+
+    def _fail(self, command: Command, error: BaseException) -> None:
+        if not isinstance(error, ChatboxError):
+            error = dispatch.unexpected(dispatch.name_of(command), error)
+        self._refuse(command.id, error)
 
     def _reply(self, id: int | None, result: Any, *, snapshot: bool = False) -> None:
         if self.connection is None or self.connection.closed:

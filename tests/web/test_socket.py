@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import tornado
 
+from chatbox.bus.base import Publication
 from chatbox.errors import RateLimited
 from chatbox.settings import Limits, Settings
 from chatbox.web import dispatch
@@ -79,7 +80,8 @@ def test_one_person_has_so_many_connections(tmp_path: Path) -> None:
     site = Site(tmp_path, settings(connections_per_user=2))
     try:
         ada, ben = site.add_person("ada"), site.add_person("ben")
-        with line(site, ada), line(site, ben):
+        with line(site, ada) as first, line(site, ben):
+            first.call("ping")
             with line(site, ada) as second:
                 second.call("ping")
                 answer = _knock(site, **ada.bearer)
@@ -265,6 +267,26 @@ def test_a_read_ends_with_its_connection(site: Site, ada: Person, stuck: list[as
     until(stuck[0].cancelled)
 
 
+def test_an_answer_is_queued_in_the_step_that_looked_at_the_rights(
+    site: Site, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> None:
+        site.ctx.hub.receive(Publication(f"user:{ada.id}", b'{"ev":"room.gone"}'))
+
+    async def read(*parts: object) -> Any:
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(told)
+        return {"rooms": []}
+
+    monkeypatch.setitem(dispatch.ROWS, "room.list", dispatch.Row(read, cost=0))
+    with line(site, ada) as there:
+        there.call("hello")
+        there.send("room.list")
+        while "ev" in (first := there.next()):
+            assert first["ev"] != "room.gone"
+        assert there.event("room.gone")
+
+
 # -- how connections end -------------------------------------------------------------------------------------
 
 
@@ -324,8 +346,10 @@ def test_without_its_attributes_the_same_frames_go_out(
     room = private_room(site, ada)
     until(lambda: not site.ctx.hub.of_user(ada.id))
     with line(site, ada) as plain:
+        plain.call("ping")  # it has its sink
         monkeypatch.setattr(web_socket, "stream_is_known", lambda stream: False)
         with line(site, ada) as careful:
+            careful.call("ping")
             known = [type(connection._sink) for connection in site.ctx.hub.of_user(ada.id)]
             assert known == [StreamSink, MessageSink]
             for one in (plain, careful):
