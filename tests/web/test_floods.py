@@ -23,13 +23,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.close()
 
 
-def connect(site: Site, who: Person) -> socket.socket:
-    raw = socket.create_connection(("127.0.0.1", site.port), timeout=10)
-    raw.sendall(
+def handshake(who: Person) -> bytes:
+    return (
         "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        f"Authorization: Bearer {who.token}\r\n\r\n".encode()
-    )
+        f"Authorization: Bearer {who.token}\r\n\r\n"
+    ).encode()
+
+
+def connect(site: Site, who: Person) -> socket.socket:
+    raw = socket.create_connection(("127.0.0.1", site.port), timeout=10)
+    raw.sendall(handshake(who))
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += raw.recv(1)
@@ -109,3 +113,16 @@ def test_a_healthy_ping_is_answered(site: Site) -> None:
         for _ in range(50):
             raw.sendall(frame(PING, b"beat"))
             assert raw.recv(100) == b"\x8a\x04beat"
+
+
+def test_handshakes_that_overlap_do_not_exceed_the_limit(site: Site) -> None:
+    who = site.add_person("many")
+    knocking = [socket.create_connection(("127.0.0.1", site.port), timeout=10) for _ in range(60)]
+    for raw in knocking:
+        raw.sendall(handshake(who))
+    for raw in knocking:
+        assert raw.recv(12) in (b"HTTP/1.1 101", b"HTTP/1.1 429")
+    assert len(site.ctx.hub.of_user(who.id)) <= 20
+    for raw in knocking:
+        raw.close()
+    until(lambda: not site.ctx.hub.of_user(who.id))
