@@ -102,7 +102,10 @@ def run_load(program: Path, server: Running, load: Load, warmup: float, seconds:
     """One run. Raises `LoadError` where the program fails, or refuses to report because it was too busy."""
     words = [*_words(program, server, load), "--warmup", str(warmup), "--seconds", str(seconds)]
     with pinned(LOAD_CORE):
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=seconds + 180)
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=seconds + 180)
+        except subprocess.TimeoutExpired as error:
+            raise LoadError(f"{server.name}: the run did not end") from error
     if done.returncode:
         raise LoadError(f"{server.name}: {done.stdout.strip()} {done.stderr.strip()}")
     return json.decode(done.stdout, type=Run)

@@ -13,7 +13,7 @@ from msgspec import json
 from benchmarks import table, works
 from benchmarks.loader import LoadError, compile_load
 from benchmarks.machine import raise_file_limit
-from benchmarks.servers import CHATBOX, ROOT
+from benchmarks.servers import CHATBOX, ROOT, StartError
 
 OPTIONS = works.Options(pairs=1, seconds=1.2, warmup=0.3)
 WORKS = ("200", "1000")
@@ -26,6 +26,8 @@ def ratios(folder: Path) -> dict[str, float]:
     found = {}
     for name in WORKS:
         runs = works.fan_out(bench, name)
+        if "ws" not in runs:
+            raise LoadError("Node ws could not be measured")
         found[f"{name}.ws"] = works.ratio(runs[CHATBOX], runs["ws"], lambda run: run.deliveries_per_second)
     return found
 
@@ -35,7 +37,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="chatbox-quick-") as folder:
             found = ratios(Path(folder))
-    except LoadError as error:
+    except (LoadError, StartError) as error:
         print(f"The benchmark stopped: {error}", file=sys.stderr)
         return 1
     KEPT.parent.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ from msgspec import Struct, json, structs
 
 from benchmarks import machine, table, works
 from benchmarks.loader import LoadError, Run, compile_load
-from benchmarks.servers import CHATBOX, HERE, RIVALS, ROOT, usable
+from benchmarks.servers import CHATBOX, HERE, RIVALS, ROOT, StartError, usable
 from benchmarks.works import Bench, Options
 from chatbox.version import VERSION
 
@@ -32,6 +32,7 @@ class Result(Struct):
     figures: dict[str, float]
     absolute: dict[str, float]
     runs: dict[str, works.Runs]
+    failures: list[str] = []
     others: float = 0.0  # the largest share of the cores that other programs used during a run
 
 
@@ -74,12 +75,14 @@ def measure_durable(bench: Bench, result: Result) -> None:
 def measure_connections(bench: Bench, result: Result) -> None:
     result.figures["idle"] = works.idle_bytes(bench) / 1024
     report("idle", result)
-    if "ws" in bench.rivals:
-        runs = result.runs["hello"] = works.hellos(bench)
+    if "ws" not in bench.rivals:
+        return
+    runs = result.runs["hello"] = works.hellos(bench)
+    if "ws" in runs:
         result.figures["hello.ws"] = works.ratio(runs[CHATBOX], runs["ws"], accepted)
-        for server, measured in runs.items():
-            result.absolute[f"hello.{server}.per_second"] = works.middle(measured, accepted)
-        report("hello", result)
+    for server, measured in runs.items():
+        result.absolute[f"hello.{server}.per_second"] = works.middle(measured, accepted)
+    report("hello", result)
 
 
 def measure_history(bench: Bench, result: Result) -> None:
@@ -169,11 +172,15 @@ def measure(given: argparse.Namespace) -> Result:
     bench = Bench(options, compile_load(given.folder), usable(given.rivals, given.folder), given.folder)
     result = Result(
         datetime.now(UTC).isoformat(timespec="seconds"), VERSION, machine.describe(given.folder), options,
-        {}, {}, {},
+        {}, {}, {}, [],
     )  # fmt: skip
     for name in given.only:
         print(f"{name}, {options.pairs} rounds", flush=True)
-        PARTS[name](bench, result)
+        try:
+            PARTS[name](bench, result)
+        except (LoadError, StartError) as error:
+            result.failures.append(f"{name}: {error}")
+            print(f"  This part failed: {error}", flush=True)
     everything = [one for runs in result.runs.values() for each in runs.values() for one in each]
     result.others = max((one.others for one in everything), default=0.0)
     return result
@@ -205,11 +212,7 @@ def show(result: Result) -> list[str]:
 
 def main() -> int:
     given = arguments()
-    try:
-        result = json.decode(given.kept.read_bytes(), type=Result) if given.kept else measure(given)
-    except LoadError as error:
-        print(f"The benchmarks stopped: {error}", file=sys.stderr)
-        return 1
+    result = json.decode(given.kept.read_bytes(), type=Result) if given.kept else measure(given)
     shown = show(result)
     print("\n".join(shown))
     if not given.kept:
@@ -218,7 +221,9 @@ def main() -> int:
         table.write_into(ROOT / "docs" / "benchmarks.md", shown)
     for row in table.missed(result.figures):
         print(f"Missed: {row.work}: {row.show(result.figures[row.key])}, at least {row.show(row.least)}")
-    return 0
+    for failure in result.failures:
+        print(f"Failed: {failure}")
+    return 1 if result.failures else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from benchmarks import disk, history
 from benchmarks.loader import Load, LoadError, Run, connected, run_load
 from benchmarks.machine import Watch, settled_bytes
 from benchmarks.population import Population, prepare
-from benchmarks.servers import CHATBOX, Running, chatbox, rival
+from benchmarks.servers import CHATBOX, SHOWN, Running, chatbox, rival
 
 MOST_STOLEN = 0.1
 TRIES = 4
@@ -137,11 +137,19 @@ def _rounds(
     between: Callable[[], None] = lambda: None,
     connect_only: bool = False,
 ) -> Runs:
+    """So many rounds of everybody in turns. A rival that fails is left out; Chatbox must not."""
     runs: Runs = {name: [] for name in names}
     for number in range(bench.options.pairs):
-        turn = number % len(names)
-        for name in (*names[turn:], *names[:turn]):
-            runs[name].append(_undisturbed(bench, work, name, connect_only))
+        present = list(runs)
+        turn = number % len(present)
+        for name in (*present[turn:], *present[:turn]):
+            try:
+                runs[name].append(_undisturbed(bench, work, name, connect_only))
+            except LoadError as error:
+                if name == CHATBOX:
+                    raise
+                del runs[name]
+                print(f"{SHOWN[name]} is left out of this work: {error}", flush=True)
         between()
     return runs
 
