@@ -199,13 +199,15 @@ def _text_of(value: object) -> str | None:
 
 
 def _values(id: int, message: Message, post: int, draft: Draft) -> tuple[object, ...]:
+    parts, mentions, attached = _text_of(message.parts), _text_of(message.mentions), _text_of(message.files)
     crc = message_crc(
-        message.room, message.seq, message.user, message.nonce, message.text, message.at, None, None
-    )
+        message.room, message.seq, message.rev, message.user, message.nonce, message.text, message.at,
+        None, None, message.reply_to, parts, mentions, attached,
+    )  # fmt: skip
     return (
         id, message.room, message.seq, message.rev, post, message.user, message.nonce, fingerprint(draft),
-        message.text, _text_of(message.parts), VERSION if draft.parts else 0, _text_of(message.mentions),
-        _text_of(message.files), message.reply_to, message.at, crc,
+        message.text, parts, VERSION if draft.parts else 0, mentions, attached, message.reply_to, message.at,
+        crc,
     )  # fmt: skip
 
 
@@ -272,10 +274,14 @@ def edit(
     named = yield from _members(room, mentions)
     rev = yield from batch.advance(room)
     yield from _change_mentions(batch, old, named)
-    raw_parts, raw_named = parts and parts.decode(), json.encode(named).decode() if named else None
+    raw_parts = parts.decode() if parts else None
+    raw_named = json.encode(named).decode() if named else None
     yield one("INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', ?, ?)", id, old.text)
     yield one("INSERT INTO messages_text (rowid, text) VALUES (?, ?)", id, text)
-    crc = message_crc(room, seq, old.user, old.nonce, text, old.at, batch.now, None)
+    crc = message_crc(
+        room, seq, rev, old.user, old.nonce, text, old.at, batch.now, None, old.reply_to,
+        raw_parts, raw_named, _text_of(old.files),
+    )  # fmt: skip
     rows = yield one(
         "UPDATE messages SET rev = ?, text = ?, parts = ?, parts_version = ?, mentions = ?,"
         f" edited_at = ?, crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
@@ -295,7 +301,9 @@ def delete(batch: Batch, room: int, seq: int) -> Steps[Message]:
     yield from files.detach(room, seq)
     yield one("INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', ?, ?)", id, old.text)
     yield one("INSERT INTO messages_text (rowid, text) VALUES (?, '')", id)
-    crc = message_crc(room, seq, old.user, old.nonce, "", old.at, old.edited, batch.now)
+    crc = message_crc(
+        room, seq, rev, old.user, old.nonce, "", old.at, old.edited, batch.now, old.reply_to, None, None, None
+    )
     rows = yield one(
         "UPDATE messages SET rev = ?, text = '', parts = NULL, parts_version = 0, mentions = NULL,"
         f" files = NULL, deleted_at = ?, crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chatbox.store.integrity import message_crc
+from chatbox.store.integrity import CHECKED, message_crc
 from tests.browser.site import Person, Site
 
 NOW = datetime(2026, 3, 3, 11, 4, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -137,7 +137,7 @@ class Office:
             for room, seq, at in seqs:
                 row = database.execute(
                     "UPDATE messages SET at = ? WHERE room = ? AND seq = ?"
-                    " RETURNING room, seq, user, nonce, text, at, edited_at, deleted_at",
+                    f" RETURNING {CHECKED}",
                     (at, room, seq),
                 ).fetchone()
                 crc = message_crc(*row)

@@ -11,7 +11,7 @@ import pytest
 
 from chatbox.errors import Conflict, DatabaseTooNew, DataFolderError, NotFound, StorageFull
 from chatbox.model import Posted
-from chatbox.store import integrity, migrate, sqlite
+from chatbox.store import integrity, messages, migrate, sqlite
 from chatbox.store.base import Batch, Steps, one
 from chatbox.store.schema import SCHEMA_1
 from chatbox.store.sqlite import open_store
@@ -92,16 +92,45 @@ async def test_a_full_disk_refuses_the_batch_and_the_store_goes_on(bench: Bench)
     assert not posted.duplicate
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "text = 'pay 900'",
+        "text = CAST(x'70ff' AS TEXT)",
+        "parts = replace(parts, '100', '900')",
+        "mentions = '[9]'",
+        "files = '[]'",
+        "reply_to = 2",
+        "rev = rev + 1",
+        "at = at + 1",
+    ],
+)
+def test_a_changed_byte_is_found_by_its_checksum(damage: str, tmp_path: Path) -> None:
+    @on_bench
+    async def damaged(bench: Bench) -> None:
+        message = draft(
+            bench.ada, "1", "*pay* 100", parts=b'[{"t":"p","c":["pay 100"]}]', mentions=(bench.ben,)
+        )
+        (posted,) = await bench.commit(message)
+        assert await bench.store.read(integrity.check()) == []
+        change = f"UPDATE messages SET {damage} WHERE seq = {posted.seq}"
+        await bench.store._writer.run(lambda connection: connection.execute(change).fetchall())
+        named = f"Message {posted.seq} of room {GENERAL} does not match its checksum."
+        assert named in await bench.store.read(integrity.check())
+
+    damaged(tmp_path)
+
+
 @on_bench
-async def test_a_changed_byte_is_found_by_its_checksum(bench: Bench) -> None:
-    (posted,) = await bench.commit(draft(bench.ada, "1", "pay 100"))
-    assert await bench.store.read(integrity.check()) == []
-    await bench.store._writer.run(
-        lambda c: c.execute("UPDATE messages SET text = 'pay 900' WHERE seq = ?", (posted.seq,)).fetchall()
+async def test_what_was_edited_and_deleted_has_its_checksum(bench: Bench) -> None:
+    parts = b'[{"t":"p","c":["hi ",{"t":"b","c":["Ben"]}]}]'
+    first, second = await bench.commit(draft(bench.ada, "1"), draft(bench.ada, "2", reply_to=1))
+    await bench.commit(
+        lambda batch: messages.edit(batch, GENERAL, first.seq, "hi **Ben**", parts, (bench.ben,)),
+        lambda batch: messages.edit(batch, GENERAL, second.seq, "edited", None, ()),
+        lambda batch: messages.delete(batch, GENERAL, second.seq),
     )
-    assert await bench.store.read(integrity.check()) == [
-        f"Message {posted.seq} of room {GENERAL} does not match its checksum."
-    ]
+    assert await bench.store.read(integrity.check()) == []
 
 
 def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path) -> None:
