@@ -254,7 +254,8 @@ class Stage:
         """What every window shows, for whoever looks into a failure."""
         folder.mkdir(parents=True, exist_ok=True)
         for number, window in enumerate(self.windows):
-            window.page.screenshot(path=folder / f"{number}.png")
+            if not window.page.is_closed():
+                window.page.screenshot(path=folder / f"{number}.png")
 
     def close(self) -> None:
         """Close all windows; none of them may have had anything to complain of."""

@@ -83,6 +83,15 @@ def test_a_message_can_be_marked_unread(
     expect(other.row(name).locator(".count > [aria-hidden]")).to_have_text("2")
 
 
+def test_a_room_of_which_nothing_was_read_opens_at_its_first_message(
+    stage: Stage, site: Site, ada: Person, ben: Person, room: int
+) -> None:
+    site.post(ben, room, "the very first")
+    site.ask(ada, "room.read", room=room, seq=0, unread=True)
+    window = stage.window(ada).enter(room)
+    expect(window.page.locator(".timeline-new + .message")).to_contain_text("the very first")
+
+
 def test_nobody_reads_in_a_window_that_is_looked_away_from(
     stage: Stage, site: Site, ada: Person, ben: Person, room: int
 ) -> None:

@@ -97,6 +97,7 @@ export class MessageActions {
    */
   async loadAround(id, seq) {
     const { timeline } = this.#room(id);
+    seq = Math.max(1, seq); // a room of which nothing was read yet was read up to 0, which is no place in it
     const window = timeline.range(seq);
     const older = !window || (window.from > 1 && seq - window.from < FEW);
     const newer = !window || (window.to < timeline.position && window.to - seq < FEW);
