@@ -20,8 +20,8 @@ _ids = itertools.count(1)
 class Sink(Protocol):
     """Where a connection's bytes go."""
 
-    def write(self, data: bytes) -> None:
-        """Write, or queue what cannot be written now. Never raises, never waits."""
+    def write(self, data: bytes) -> int:
+        """Write, and queue what cannot be written now; returns how many bytes wait. Never raises or waits."""
         ...
 
     def unsent(self) -> tuple[int, int]:
@@ -47,10 +47,10 @@ class Connection:
         self.closed = False
         self._sink = sink
         self._due: list[bytes] = []
-        self._due_bytes = 0
         self._held: list[bytes] = []
         self._snapshots = 0  # that are being made
         self._stuck_since: float | None = None
+        self._waiting = 0  # bytes that the sink could not write yet
         self._written = 0
 
     def hold(self) -> None:
@@ -84,7 +84,6 @@ class Connection:
         if self.closed:
             return False
         self._due.append(frame)
-        self._due_bytes += len(frame)
         return True
 
     def flush(self, now: float) -> None:
@@ -93,24 +92,25 @@ class Connection:
             return
         data = b"".join(self._due) if len(self._due) > 1 else self._due[0]
         self._due.clear()
-        self._due_bytes = 0
-        waiting, _ = self._sink.unsent()
-        if waiting and waiting + len(data) > BYTE_BUDGET:
-            self.close(TOO_SLOW)
-            return
-        self._sink.write(data)
-        if self._stuck_since is None:
+        if self._waiting:
+            self._watch(now)
+            if self._waiting and self._waiting + len(data) > BYTE_BUDGET:
+                self.close(TOO_SLOW)
+                return
+        self._waiting = self._sink.write(data)
+        if self._waiting and self._stuck_since is None:
             self._watch(now)
 
     def check(self, now: float) -> None:
         """Close the connection where it took nothing for too long."""
-        self._watch(now)
+        if self._waiting:
+            self._watch(now)
         if self._stuck_since is not None and now - self._stuck_since > TIME_BUDGET:
             self.close(TOO_SLOW)
 
     def _watch(self, now: float) -> None:
-        waiting, written = self._sink.unsent()
-        if not waiting:
+        self._waiting, written = self._sink.unsent()
+        if not self._waiting:
             self._stuck_since = None
         elif self._stuck_since is None or written != self._written:
             self._stuck_since = now

@@ -24,12 +24,13 @@ class KeptSink:
         self.waiting = 0
         self.written = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         self.writes.append(data)
         if self.stuck:
             self.waiting += len(data)
         else:
             self.written += len(data)
+        return self.waiting
 
     def unsent(self) -> tuple[int, int]:
         return self.waiting, self.written
