@@ -34,7 +34,8 @@ async def hello(ctx: Context, caller: Caller, cmd: commands.Hello) -> dict[str, 
         return _reply(ctx, caller, await ctx.read_for(caller, lambda: _snapshot(ctx, caller, cmd)))
     connection.hold()
     try:
-        return _reply(ctx, caller, await _listen_and_read(ctx, caller, connection, cmd))
+        async with connection.snapshot_turn:
+            return _reply(ctx, caller, await _listen_and_read(ctx, caller, connection, cmd))
     except BaseException:
         connection.unhold()
         raise

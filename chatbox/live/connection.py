@@ -6,6 +6,7 @@ because a write costs the same whatever its size.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Protocol
 
@@ -49,6 +50,7 @@ class Connection:
         self._due: list[bytes] = []
         self._held: list[bytes] = []
         self._snapshots = 0  # that are being made
+        self.snapshot_turn = asyncio.Lock()  # one after the other: none may be older than the one before it
         self._stuck_since: float | None = None
         self._waiting = 0  # bytes that the sink could not write yet
         self._written = 0

@@ -124,7 +124,7 @@ async def _begin(server: Server, people: list[Person], tally: Tally, random: Ran
 
 async def _kill_often(server: Server, tally: Tally, kills: int, random: Random) -> None:
     for _ in range(kills):
-        await tally.reach(tally.count + random.randint(1, 250))
+        await tally.reach(tally.count + random.randint(1, 120))
         await asyncio.sleep(random.random() * 0.02)  # at any point of whatever the server does then
         await server.kill()
         await server.start()

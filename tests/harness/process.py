@@ -63,6 +63,7 @@ class Server:
         self._folder = folder
         self._ready = folder / "ready.json"
         self._log = folder / "log.txt"
+        self._said = folder / "said.txt"
         self._settings = FREE | (settings or {})
         self._words = ["--no-browser"] if desk is None else []
         self._process: asyncio.subprocess.Process | None = None
@@ -94,10 +95,10 @@ class Server:
         words += ["--data", str(self.data), "--ready-file", str(self._ready)]
         for key, value in self._settings.items():
             words += ["--set", f"{key}={value}"]
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, self._said.open("ab") as said:
             return await asyncio.create_subprocess_exec(
                 *program(), *words, env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=log,
+                stdin=asyncio.subprocess.DEVNULL, stdout=said, stderr=log,
             )  # fmt: skip
 
     async def _wait_until_ready(self) -> dict[str, Any]:
@@ -157,6 +158,11 @@ class Server:
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+    @property
+    def said(self) -> str:
+        """What the person at the console has read, of all starts."""
+        return self._said.read_text()
 
     def assert_quiet(self) -> None:
         """Nothing that went wrong stands in the log."""
