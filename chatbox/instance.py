@@ -74,10 +74,20 @@ async def _assemble(
     meta = await store.read(users.meta())
     bus, hub, directory = LocalBus(), Hub(clock), Directory()
     directory.load(meta["people_rev"], await store.read(users.people()))
+    open_for_setup = meta["setup"] == "open"
+    server = Server(
+        id=meta["server"],
+        epoch=meta["epoch"],
+        name=setup.shown_name(settings, meta["name"]),
+        join=meta["join"],
+        version=VERSION,
+        assets=assets,
+        setup_open=open_for_setup,
+    )
     hub.watch(directory.receive)
+    hub.watch(server.receive)
     await bus.start(hub.receive)
     limits = settings.limits
-    open_for_setup = meta["setup"] == "open"
     if not open_for_setup:
         setup.nobody_waits(folder)
     code = SetupCode(folder, clock, tell) if open_for_setup and tell else None
@@ -97,15 +107,7 @@ async def _assemble(
         searches=Turns(),
         hashing=Hashing(cost),
         blobs=Blobs(_uploads_folder(settings, folder)),
-        server=Server(
-            id=meta["server"],
-            epoch=meta["epoch"],
-            name=setup.shown_name(settings, meta["name"]),
-            join=meta["join"],
-            version=VERSION,
-            assets=assets,
-            setup_open=open_for_setup,
-        ),
+        server=server,
         setup=code,
     )
 

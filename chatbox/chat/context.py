@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from chatbox.bus.base import Bus
+from msgspec import json
+
+from chatbox.bus.base import Bus, Publication
 from chatbox.chat.hashing import Hashing
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock
-from chatbox.errors import Forbidden, SignedOut
+from chatbox.errors import SignedOut
 from chatbox.live.committer import Committer
 from chatbox.live.connection import Connection
 from chatbox.live.directory import Directory
@@ -25,6 +27,8 @@ from chatbox.store.base import Steps, Store
 from chatbox.store.blobs import Blobs
 
 T = TypeVar("T")
+
+_SERVER_EVENT = b'{"ev":"server"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,10 @@ class Caller:
             raise SignedOut
         return self.user
 
-    def require_admin(self) -> int:
-        """The admin's id. Raises `SignedOut` or `Forbidden`."""
-        user = self.require_user()
-        if not self.admin:
-            raise Forbidden("Only an admin can do that.")
-        return user
-
 
 @dataclass
 class Server:
-    """What the server knows of itself; `name` and `join` follow what admins change."""
+    """What the server knows of itself; `name` and `join` follow what is published of it."""
 
     id: str
     epoch: str
@@ -71,6 +68,12 @@ class Server:
     setup_open: bool = False
     stopping: bool = False
     addresses: Callable[[], list[str]] = field(default=list)
+
+    def receive(self, publication: Publication) -> None:
+        """Follow what admins change."""
+        if publication.topic == "all" and publication.event.startswith(_SERVER_EVENT):
+            event = json.decode(publication.event)
+            self.name, self.join = event["server"]["name"], event["join"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,10 @@ async def setup_complete(ctx: Context, caller: Caller, cmd: commands.SetupComple
         shown = shown_name(ctx.settings, title or meta["name"])
         yield from _write(batch, title or meta["name"], cmd.join, server | {"name": shown})
         yield from open_session(batch, caller, admin.id, token, shared=cmd.shared)
-        return {"user": admin.me(), "name": shown}
+        return {"user": admin.me()}
 
     reply = await ctx.committer.submit(change)
     accounts.setup_done(ctx)
-    _follow(ctx, reply.pop("name"), cmd.join)
     log.info("the server is set up; its admin is %s", escape_controls(person.name))
     return SignedIn(token, reply, cmd.shared)
 
@@ -76,7 +75,6 @@ async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate
         return {"name": shown, "join": new_join}
 
     reply: dict[str, Any] = await ctx.committer.submit(change)
-    _follow(ctx, reply["name"], reply["join"])
     log.info("user %d set who may join: %s", user, reply["join"])
     return reply
 
@@ -102,8 +100,3 @@ def _write(batch: Batch, name: str, join: str, server: dict[str, Any]) -> Steps[
     yield from users.set_meta("name", name)
     yield from users.set_meta("join", join)
     batch.publish("all", {"ev": "server", "server": server, "join": join})
-
-
-def _follow(ctx: Context, name: str, join: str) -> None:
-    ctx.server.name = name
-    ctx.server.join = join

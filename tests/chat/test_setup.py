@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 
 from chatbox.chat.context import Caller
@@ -12,6 +13,7 @@ from chatbox.chat.signin import server_info
 from chatbox.errors import Conflict, Forbidden, RateLimited
 from chatbox.operations import user_add
 from chatbox.protocol import commands
+from chatbox.store import users
 from chatbox.store.base import Steps, one
 from tests.chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
 
@@ -132,6 +134,20 @@ async def test_renaming_the_server_reaches_everybody(world: World) -> None:
     assert any(b'"ev":"server"' in event and b"Cellar" in event for event in world.events)
     await world.restart()
     assert (world.ctx.server.name, world.ctx.server.join) == ("Cellar", "invite")
+
+
+@in_world
+async def test_a_new_name_holds_though_its_admin_has_gone(world: World) -> None:
+    ada = await world.set_up()
+    renaming = asyncio.create_task(server_update(world.ctx, ada, commands.ServerUpdate(name="Cellar")))
+    while not world.ctx.committer.waiting:  # noqa: ASYNC110 - it tells of no event
+        await asyncio.sleep(0)
+    while world.ctx.committer.waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    renaming.cancel()  # as when the socket closes while it is being stored
+    await world.commit(lambda _: users.meta())
+    assert await world.rows("SELECT value FROM meta WHERE key = 'name'") == [("Cellar",)]
+    assert world.ctx.server.name == "Cellar"
 
 
 @in_world
