@@ -9,20 +9,31 @@ import sys
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from chatbox import frozen
 from chatbox.chat.setup_code import SetupCode
+from chatbox.rules.text import escape_controls
 
 log = logging.getLogger("chatbox.console")
 
 
+class _Lines(logging.Formatter):
+    """What came from outside can neither forge a line nor drive the terminal; tracebacks are indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return escape_controls(super().formatMessage(record))
+
+    def formatException(self, *parts: Any) -> str:
+        lines = super().formatException(*parts).split("\n")
+        return "\n".join(f"  {escape_controls(line)}" for line in lines)
+
+
 def log_to_stderr(level: str) -> None:
     """Send the log of the whole program to standard error."""
-    logging.basicConfig(
-        level=level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S",
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 

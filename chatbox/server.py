@@ -42,6 +42,8 @@ log = logging.getLogger("chatbox.server")
 _DRAIN = 5.0  # seconds over which the connections are closed, at most
 _GOODBYE = 2.0  # seconds for everybody to answer the close, at most
 _SAME_SIGNAL = 1.0  # seconds: the executable's two processes are both sent what a terminal sends
+_SETTLED = 60.0  # seconds after the start
+_HOUR = 3600.0
 _STALL = 0.1  # seconds of own CPU time in one turn of the event loop
 
 
@@ -198,7 +200,14 @@ async def _greet(ctx: Context, options: ServeOptions, url: str, announcer: conso
         except ChatboxError as error:
             log.error("recover_admin: %s", error.message)
         else:
-            comment_out(options.config, "people", "recover_admin")
+            _comment_out_recovery(options.config)
+
+
+def _comment_out_recovery(config: Path) -> None:
+    try:
+        comment_out(config, "people", "recover_admin")
+    except OSError as error:
+        log.error("%s cannot be changed: %s. Remove recover_admin from it.", config, error.strerror)
 
 
 async def _mind(ctx: Context) -> None:
@@ -226,9 +235,11 @@ async def _watch_stalls(_: Context) -> None:
 
 
 async def _sweep(ctx: Context) -> None:
-    """What has to be done every hour."""
+    """What has to be done every hour, and soon after the start: not every server runs for an hour on end."""
+    wait = _SETTLED
     while True:
-        await asyncio.sleep(3600)
+        await asyncio.sleep(wait)
+        wait = _HOUR
         try:
             await sessions.sweep(ctx, [connection.session for connection in ctx.hub.connections])
             await files.sweep(ctx)
