@@ -100,9 +100,10 @@ class SqliteStore:
     def _commit(self, changes: Sequence[Draft | Change], connection: sqlite3.Connection) -> Committed:
         try:
             return self._transaction(connection, changes)
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-            if not isinstance(error, sqlite3.IntegrityError):
-                raise self._after_failure(error) from error
+        except sqlite3.IntegrityError as error:
+            log.info("a change does not fit (%s); the batch is done again one by one", error)
+        except sqlite3.DatabaseError as error:
+            raise self._after_failure(error) from error
         except Exception:
             log.exception("a change failed; the batch is done again one by one")
         return self._one_by_one(connection, changes)
@@ -128,8 +129,10 @@ class SqliteStore:
                 part = self._transaction(connection, [change])
             except sqlite3.IntegrityError:
                 whole.replies.append(Conflict("That does not fit with what is stored. Load the page again."))
-            except sqlite3.Error as error:
-                whole.replies.append(self._after_failure(error))
+            except sqlite3.Error as error:  # the connection is gone, so the others have to come again, too
+                failure = self._after_failure(error)
+                whole.replies.extend([failure] * (len(changes) - len(whole.replies)))
+                break
             except Exception:
                 log.exception("a change failed")
                 whole.replies.append(ChatboxError("Something went wrong on the server. Nothing was stored."))

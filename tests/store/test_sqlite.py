@@ -92,6 +92,27 @@ async def test_a_full_disk_refuses_the_batch_and_the_store_goes_on(bench: Bench)
     assert not posted.duplicate
 
 
+@on_bench
+async def test_a_disk_that_fills_up_one_by_one_refuses_the_rest(bench: Bench) -> None:
+    def bad(batch: Batch) -> Steps[None]:
+        yield one("INSERT INTO meta (key, value) VALUES ('epoch', 'twice')")
+
+    def leave_ten_pages(connection: sqlite3.Connection) -> None:
+        ((used,),) = connection.execute("PRAGMA page_count").fetchall()
+        connection.execute(f"PRAGMA max_page_count = {used + 10}").fetchall()
+
+    await bench.store._writer.run(leave_ten_pages)
+    drafts = [draft(bench.ada, f"{number}", "x" * 5000) for number in range(20)]
+    refused, *replies = await bench.commit(bad, *drafts)
+    assert isinstance(refused, Conflict)
+    stored = sum(isinstance(reply, Posted) for reply in replies)
+    assert 0 < stored < 20
+    assert all(isinstance(reply, StorageFull) for reply in replies[stored:])
+    assert await bench.rows("SELECT count(*) FROM messages") == [(stored,)]
+    again = await bench.commit(*drafts)
+    assert [reply.duplicate for reply in again] == [True] * stored + [False] * (20 - stored)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
