@@ -89,22 +89,3 @@ export function debounce(run, ms, clock = browserClock) {
 
   return Object.assign(later, { flush, cancel });
 }
-
-/**
- * Runs at once, and then at most once in `ms`; calls in between are dropped.
- *
- * @template {unknown[]} A
- * @param {(...args: A) => void} run
- * @param {number} ms
- * @param {Clock} [clock]
- * @returns {(...args: A) => void}
- */
-export function throttle(run, ms, clock = browserClock) {
-  let free = -Infinity;
-  return (...args) => {
-    const now = clock.now();
-    if (now < free) return;
-    free = now + ms;
-    run(...args);
-  };
-}

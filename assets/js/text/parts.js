@@ -78,11 +78,6 @@ export function emojiOnly({ text, files }) {
   return signs.length >= 1 && signs.length <= 3 && signs.every((sign) => EMOJI_SIGN.test(sign));
 }
 
-/** @param {string} text */
-export function graphemes(text) {
-  return graphemesOf(text).length;
-}
-
 /** @param {string} text @returns {number} in UTF-8, as the server's limit counts */
 export function bytes(text) {
   return encoder.encode(text).length;
