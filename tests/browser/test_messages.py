@@ -124,6 +124,15 @@ def test_pictures_are_shown_and_everything_else_is_attached(
     expect(other.page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_more_files_than_may_go_at_once_all_arrive(stage: Stage, ada: Person, room: int) -> None:
+    window = stage.window(ada).enter(room)
+    names = [f"page-{number}.bin" for number in range(10)]
+    attach(window, *(FilePayload(name=name, mimeType="", buffer=name.encode() * 50_000) for name in names))
+    expect(window.page.locator(".upload.is-failed")).to_have_count(0)
+    window.say("all ten")
+    expect(window.page.locator(".attachment-card")).to_have_text([re.compile(name) for name in names])
+
+
 def test_an_upload_can_be_thrown_away_before_it_is_sent(stage: Stage, ada: Person, room: int) -> None:
     window = stage.window(ada).enter(room)
     attach(window, FilePayload(name="wrong.txt", mimeType="text/plain", buffer=b"wrong"))

@@ -14,6 +14,8 @@ import { fitted } from "./rows.js";
 
 /** As many files as one message may carry (`message.post`). */
 const MOST = 10;
+/** The server takes no more uploads of one person at once. */
+const AT_ONCE = 3;
 
 /** @param {FileInfo[]} files */
 export function fileList(files) {
@@ -78,6 +80,9 @@ export class UploadTray {
     /** @type {Map<number, Upload[]>} by room */
     this.byRoom = new Map();
     this.room = 0;
+    /** @type {Upload[]} that wait for others to end */
+    this.waiting = [];
+    this.running = 0;
     this.element = h("ul", { class: "upload-list", "aria-label": t("upload.tray"), hidden: true });
   }
 
@@ -121,23 +126,41 @@ export class UploadTray {
     if (place > MOST) return this.fail(upload, t("upload.too_many"));
     if (upload.file.size === 0) return this.fail(upload, t("upload.empty"));
     if (upload.file.size > limits.file_bytes) return this.fail(upload, t("upload.too_big", { limit: fileSize(limits.file_bytes) }));
+    this.waiting.push(upload);
+    this.drawOne(upload);
+    this.next();
+  }
+
+  /** Send what waits, as many as may go at once. */
+  next() {
+    while (this.running < AT_ONCE) {
+      const upload = this.waiting.shift();
+      if (!upload) return;
+      this.send(upload);
+    }
+  }
+
+  /** @param {Upload} upload */
+  send(upload) {
     const onprogress = (/** @type {number} */ share) => {
       upload.done = share;
       drawProgress(upload);
     };
-    const going = this.app.actions.messages.upload(upload.file, upload.name, { onprogress });
-    upload.abort = going.abort;
-    going.promise.then(
-      (/** @type {FileInfo} */ info) => {
-        upload.info = info;
-        upload.state = "done";
-        this.drawOne(upload);
-      },
-      (/** @type {any} */ error) => {
-        if (error.code !== "aborted") this.fail(upload, explain(error));
-      },
-    );
-    this.drawOne(upload);
+    const done = (/** @type {FileInfo} */ info) => {
+      upload.info = info;
+      upload.state = "done";
+      this.drawOne(upload);
+    };
+    const failed = (/** @type {any} */ error) => {
+      if (error.code !== "aborted") this.fail(upload, explain(error));
+    };
+    const { promise, abort } = this.app.actions.messages.upload(upload.file, upload.name, { onprogress });
+    upload.abort = abort;
+    this.running += 1;
+    promise.then(done, failed).finally(() => {
+      this.running -= 1;
+      this.next();
+    });
   }
 
   /** @param {Upload} upload @param {string} words */
@@ -149,6 +172,7 @@ export class UploadTray {
 
   /** @param {Upload} upload */
   drop(upload) {
+    this.waiting = this.waiting.filter((one) => one !== upload);
     upload.abort();
     for (const [room, uploads] of this.byRoom) this.byRoom.set(room, uploads.filter((one) => one !== upload));
     this.draw();
