@@ -136,8 +136,7 @@ class Office:
         with closing(sqlite3.connect(self.site.server.data / "chatbox.sqlite3")) as database, database:
             for room, seq, at in seqs:
                 row = database.execute(
-                    "UPDATE messages SET at = ? WHERE room = ? AND seq = ?"
-                    f" RETURNING {CHECKED}",
+                    f"UPDATE messages SET at = ? WHERE room = ? AND seq = ? RETURNING {CHECKED}",
                     (at, room, seq),
                 ).fetchone()
                 crc = message_crc(*row)

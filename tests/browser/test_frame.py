@@ -63,7 +63,7 @@ def test_esc_closes_one_thing_after_another(
     expect(editing).to_be_hidden()
     expect(panel).to_be_visible()
     page.keyboard.press("Control+/")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(panel).to_be_visible()
@@ -94,12 +94,12 @@ def test_what_arrives_is_announced(stage: Stage, site: Site, ada: Person, ben: P
 def test_the_theme_is_chosen_and_kept(stage: Stage, ada: Person, room: int) -> None:
     window = stage.window(ada).enter(room)
     page = window.page
-    background = "() => getComputedStyle(document.documentElement).getPropertyValue('--bg')"
-    light = page.evaluate(background)
+    colour = "() => getComputedStyle(document.querySelector('.sidebar-me')).color"
+    before = page.evaluate(colour)
     page.locator(".sidebar-me").click()
     page.get_by_role("menuitemradio", name="Dark theme").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert page.evaluate(background) != light
+    assert page.evaluate(colour) != before
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
