@@ -13,12 +13,12 @@ VENV_BENCH := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2>/dev/null | sort)
 
-.PHONY: run test test-js test-python check ruff mypy tsc build smoke bench bench-quick lock clean
+.PHONY: run test test-js test-python test-browser check ruff mypy tsc build smoke bench bench-quick lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
 
-test: test-js test-python
+test: test-js test-python test-browser
 
 test-js:
 	@sh .ci/need node
@@ -27,6 +27,11 @@ test-js:
 test-python: $(VENV)/test.stamp
 	@sh .ci/need chromium node
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+# By themselves: what drives the browser keeps an event loop of its own running in the process.
+test-browser: $(VENV)/test.stamp
+	@sh .ci/need chromium
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/browser
 
 check: ruff mypy tsc test
 
