@@ -40,6 +40,7 @@ def test_the_office_looks_alive(own_stage: Stage, tmp_path: Path) -> None:
         expect(phone.page.locator(".attachment-card")).to_be_visible()
         phone.settle()
         take(phone, folder / f"phone-{theme}.png")
+        phone.page.close()  # or it would go on reading
 
         office.read()
         desk = own_stage.window(office.people["Ada"], dark=theme == "dark")
@@ -47,6 +48,7 @@ def test_the_office_looks_alive(own_stage: Stage, tmp_path: Path) -> None:
         desk.enter(office.rooms["general"])
         expect(desk.page.locator(".attachment-card")).to_be_visible()
         expect(desk.row("general").locator(".badge")).to_have_count(0)
+        expect(desk.page.locator(".timeline-new")).to_be_visible()
         desk.page.locator(".room-tools").get_by_role("button").nth(1).click()
         expect(desk.page.locator(".member")).to_have_count(4)
         desk.message("please check your desk").hover()
@@ -54,3 +56,4 @@ def test_the_office_looks_alive(own_stage: Stage, tmp_path: Path) -> None:
         expect(desk.page.locator(".typing-line")).to_have_text("Cleo Marsh is typing…")
         desk.settle()
         take(desk, folder / f"desk-{theme}.png")
+        desk.page.close()
