@@ -74,18 +74,29 @@ export function createPeoplePage(app) {
     ),
   );
 
+  const loadPeople = () =>
+    loadInto(
+      people,
+      () => app.actions.people.list(),
+      (list) => {
+        everyone = [...list].sort(
+          (a, b) => STATES[a.state] - STATES[b.state] || label(a).localeCompare(label(b)),
+        );
+        drawPeople();
+      },
+    );
+  // Whoever joins while an admin looks on appears, and is counted at the invitation.
+  const off = app.store.on("people", () => {
+    if (!element.isConnected) return off();
+    const known = new Set(everyone.map((each) => each.id));
+    if (app.store.people.active().every((person) => known.has(person.id))) return;
+    loadPeople();
+    loadInvites();
+  });
+
   replace(server, serverForm(app));
   loadInvites();
-  loadInto(
-    people,
-    () => app.actions.people.list(),
-    (list) => {
-      everyone = [...list].sort(
-        (a, b) => STATES[a.state] - STATES[b.state] || label(a).localeCompare(label(b)),
-      );
-      drawPeople();
-    },
-  );
+  loadPeople();
   return element;
 }
 

@@ -37,7 +37,7 @@ export function createSidebar(app) {
     quiet: true,
     onclick: () => openMore(app, more),
   });
-  const alone = row({
+  const invite = row({
     icon: icon("user-plus"),
     name: t("sidebar.invite"),
     onclick: () => app.go({ page: "people" }),
@@ -50,7 +50,7 @@ export function createSidebar(app) {
     lists[0]?.set(shown.rooms);
     lists[1]?.set(shown.direct);
     more.hidden = shown.more.length === 0;
-    alone.hidden = store.people.active().length > 1 || store.me?.role !== "admin";
+    invite.hidden = store.me?.role !== "admin";
   };
   const drawFoot = () => replace(foot, ownRow(app));
 
@@ -79,7 +79,7 @@ export function createSidebar(app) {
       ),
       direct,
       more,
-      alone,
+      invite,
     ),
     foot,
   );
