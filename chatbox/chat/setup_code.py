@@ -56,7 +56,7 @@ class SetupCode:
         if len(tries) >= TRIES:
             self._renew()
             self._refuse_for_now(tries)
-        raise Forbidden("This is not the code that stands on the server's console.", field="secret")
+        raise Forbidden("This is not the code in the window where Chatbox was started.", field="secret")
 
     def close(self) -> None:
         """Setup is done: the file goes."""

@@ -36,23 +36,12 @@ function profileForm(app) {
     value: me?.status ?? "",
     attributes: { autocomplete: "off", maxlength: 100, placeholder: t("profile.status_hint") },
   });
+  const card = h("div", { class: "table-person" }, ownCard(app));
   return form({
     fields: [fullName, name, status],
     submit: t("do.save"),
     body: [
-      me
-        ? h(
-            "div",
-            { class: "table-person" },
-            avatar(me, { size: 48 }),
-            h(
-              "span",
-              null,
-              h("b", null, h("bdi", null, me.full_name || me.name)),
-              h("small", { class: "field-hint" }, t(me.role === "admin" ? "people.admin" : "people.member")),
-            ),
-          )
-        : null,
+      card,
       h("div", { class: "form-pair" }, fullName.element, name.element),
       status.element,
     ],
@@ -62,9 +51,25 @@ function profileForm(app) {
         name: name.input.value.trim(),
         status: status.input.value.trim(),
       });
+      replace(card, ownCard(app));
       toast(t("do.saved"));
     },
   }).element;
+}
+
+/** @param {App} app */
+function ownCard(app) {
+  const me = app.store.me;
+  if (!me) return null;
+  return [
+    avatar(me, { size: 48 }),
+    h(
+      "span",
+      null,
+      h("b", null, h("bdi", null, me.full_name || me.name)),
+      h("small", { class: "field-hint" }, t(me.role === "admin" ? "people.admin" : "people.member")),
+    ),
+  ];
 }
 
 /** @param {App} app */
@@ -202,9 +207,11 @@ function sessionRow(app, session, reload) {
     reload();
   };
   const phone = /Android|iPhone|iPad/.test(session.label);
-  const used = session.used
-    ? t("sessions.used", { when: relative(session.used, Date.now()) })
-    : t("tokens.unused");
+  const used = session.current
+    ? t("sessions.in_use")
+    : session.used
+      ? t("sessions.used", { when: relative(session.used, Date.now()) })
+      : t("tokens.unused");
   return h(
     "div",
     { class: "row" },

@@ -63,7 +63,7 @@ export function peoplePicker(app, { people, max, placeholder, onchange }) {
             const isChosen = chosen.some((each) => each.id === person.id);
             return personRow(app, person, isChosen, full && !isChosen, () => toggle(person));
           })
-        : emptyState("people", t("people.none")),
+        : emptyState("people", t(input.value.trim() ? "people.none" : "people.all_chosen")),
     );
   };
   /** @param {KeyboardEvent} event */

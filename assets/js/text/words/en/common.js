@@ -59,7 +59,7 @@ export const common = {
   'date.days': { one: '{n} day ago', other: '{n} days ago' },
   'date.never': 'never',
 
-  'keys.title': 'Keys',
+  'keys.title': 'Keyboard shortcuts',
   'keys.jump': 'Jump to anything',
   'keys.rooms': 'Previous and next room',
   'keys.unread': 'Previous and next unread room',
