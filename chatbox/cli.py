@@ -21,6 +21,7 @@ from chatbox.arguments import CommandLine, parse_arguments
 from chatbox.control import ControlError, NobodyListens
 from chatbox.errors import ChatboxError, DataFolderError, StartError
 from chatbox.folder_lock import FolderInUse, FolderLock
+from chatbox.rules.passwords import SHORTEST
 from chatbox.rules.text import escape_controls
 from chatbox.settings import Problem, SettingsError
 from chatbox.startup import ServeOptions, Start, prepare, settle
@@ -202,7 +203,7 @@ def _ask_password() -> str:
             "needed where nobody can be asked for the password; - reads it from standard input."
         )
     try:
-        password = getpass.getpass("Password: ")
+        password = getpass.getpass(f"Password ({SHORTEST} characters or more): ")
         if password != getpass.getpass("Again: "):
             raise _no_password("the two passwords differ.", "password")
     except EOFError as error:

@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from chatbox import frozen
 from chatbox.chat.setup_code import SetupCode
@@ -60,17 +61,26 @@ class Announcer:
         self._greeted = True
         say(f"Chatbox is running. Settings: {config}")
         say(f"  On this computer:   {local}")
-        for place, address in enumerate(addresses):
+        reachable = [address for address in addresses if not _is_own(address)]
+        for place, address in enumerate(reachable):
             say(f"  {'For the others:' if place == 0 else '':<20}{address}")
+        if not reachable:
+            say("  Others cannot reach it: it listens on this computer alone (--host, or [server] host).")
         if setup is not None:
             say("\nOpen the address in a browser to name the server and make your account.")
             say(f"  Setup code: {setup.code}\n")
         say("Ctrl+C stops it.")
 
 
+def _is_own(url: str) -> bool:
+    """Whether an address leads nowhere but to this machine."""
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
 def tell_link(name: str, url: str) -> None:
     """Print a one-time link for a new password."""
-    say(f"\nA new password for {name} can be set once, within 24 hours, at\n  {url}\n")
+    say(f"\nThe old password of {name} works no more. A new one can be set once, within 24 hours, at")
+    say(f"  {url}\n")
 
 
 def open_browser(url: str) -> None:

@@ -140,7 +140,7 @@ def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno in (errno.EACCES, 10013):
         return f"This account may not listen on port {port}. Choose one above 1024 with --port."
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine. Correct [server] host in chatbox.ini."
+        return f"{host} is no address of this machine. Correct --host, or [server] host in chatbox.ini."
     return f"{host} port {port} cannot be listened on: {error.strerror}."
 
 

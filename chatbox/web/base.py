@@ -185,7 +185,7 @@ class Handler(RequestHandler):
 
     async def answer(self, *parts: str) -> None:
         """Answer a POST whose body was read."""
-        raise WrongMethod("This cannot be done here.")
+        raise WrongMethod(f"Nothing here answers to {self.request.method}.")
 
     def write_json(self, body: Any) -> None:
         """Answer with a value as JSON, or with bytes that are JSON already."""
@@ -277,7 +277,7 @@ class Handler(RequestHandler):
         if status == 404:
             return NotFound("There is nothing at this address.")
         if status == 405:
-            return WrongMethod("This cannot be done here.")
+            return WrongMethod(f"Nothing here answers to {self.request.method}.")
         if 400 <= status < 500:
             return Invalid("The request cannot be understood.")
         return ChatboxError(f"Something went wrong on the server. Its log has more under {self._failure}.")
