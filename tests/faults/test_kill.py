@@ -128,6 +128,7 @@ async def _kill_often(server: Server, tally: Tally, kills: int, random: Random) 
         await asyncio.sleep(random.random() * 0.02)  # at any point of whatever the server does then
         await server.kill()
         await server.start()
+        print(f"start {server.starts}: {tally.count} acknowledged")
 
 
 def _check_messages(server: Server, writers: list[Writer]) -> None:
