@@ -74,7 +74,7 @@ function noticeBar(app) {
     bar.hidden = !notice;
     if (!notice) return;
     const words = {
-      by: label(store.people.get(notice.by)) || t("message.somebody"),
+      by: notice.by ? label(store.people.get(notice.by)) : t("notice.console"),
       when: relative(notice.at, Date.now()),
     };
     replace(

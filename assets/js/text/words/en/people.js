@@ -106,6 +106,7 @@ export const people = {
   'notice.password_link': '{by} made a new-password link for your account {when}.',
   'notice.role_admin': '{by} made you an admin.',
   'notice.role_member': '{by} made you a plain member.',
+  'notice.console': 'The person who runs the server',
   'notice.other': '{by} changed your account {when}.',
   'notice.dismiss': 'All right',
 
@@ -139,7 +140,7 @@ export const people = {
   'people.delete_confirm': 'Delete the account of {name} for good? The messages stay. This cannot be undone.',
   'people.reset_link': 'New-password link',
   'people.reset_link_make': 'Make the link',
-  'people.reset_link_confirm': 'Make a new-password link for {name}? Their old password stops working, all their sign-ins end, and they are told that you made it.',
+  'people.reset_link_confirm': 'Make a new-password link for {name}? Their old password stops working, all their sign-ins and tokens end, and they are told that you made it.',
   'people.reset_link_ready': 'Give this link to {name}. It works once, until {when}.',
 
   'admin.title': 'People and invitations',
