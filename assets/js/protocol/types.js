@@ -70,7 +70,7 @@
  * @property {string} [status]
  * @property {boolean} [gone]
  *
- * @typedef {Person & {role: 'admin' | 'member', notice?: {kind: string, by: number, at: number}}} Me
+ * @typedef {Person & {role: 'admin' | 'member', notice?: {kind: string, by?: number, at: number}}} Me
  * @typedef {Person & {role: 'admin' | 'member', state: 'active' | 'disabled' | 'deleted', created: number, seen?: number, sessions: number}} AdminPerson
  * @typedef {{user: number, role: RoomRole}} Member
  * @typedef {{user: number, role?: RoomRole, left?: boolean, rev: number}} MemberChange
