@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from chatbox.errors import NotFound
 from chatbox.web.base import Handler
-from chatbox.web.headers import ASSET_CACHE, REVALIDATE, content_policy
+from chatbox.web.headers import ASSET_CACHE, ASSET_SECURITY, REVALIDATE, content_policy
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -166,6 +166,8 @@ class Shell(_AssetHandler):
 
 class File(_AssetHandler):
     """``GET /assets/<hash>/<path>``"""
+
+    security = ASSET_SECURITY
 
     async def get(self, hash: str, path: str) -> None:
         asset = self.assets.files.get(path) if hash == self.assets.hash else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, cast
@@ -72,6 +73,7 @@ class Handler(RequestHandler):
     SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
     body_limit: ClassVar[int] = 0
     errors_as_pages: ClassVar[bool] = False
+    security: ClassVar[Mapping[str, str]] = SECURITY
     same_origin_always: ClassVar[bool] = False  # also for GET: the handshake of a WebSocket
 
     client = ""  # who asks: the peer's address, or what a trusted proxy says
@@ -91,7 +93,7 @@ class Handler(RequestHandler):
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
-        for name, value in SECURITY.items():
+        for name, value in self.security.items():
             self.set_header(name, value)
 
     async def prepare(self) -> None:

@@ -175,3 +175,10 @@ def test_a_cold_load_stays_small() -> None:
     assert "js/main.js" in names
     assert len(sent) <= REQUESTS
     assert size <= COMPRESSED
+
+
+def test_what_a_page_loads_carries_few_headers_and_runs_nothing_by_itself(site: Site) -> None:
+    answer = site.ask("GET", f"/assets/{site.assets.hash}/icons/favicon.svg")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert sum(len(name) + len(value) + 4 for name, value in answer.headers.items()) < 500
