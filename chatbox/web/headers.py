@@ -41,7 +41,7 @@ SECURITY: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 
-# A script, style or picture of the client is no page. Few headers, because a first visit loads dozens of them.
+# A script, style or picture of the client is no page. Few headers, as a first visit loads dozens of them.
 ASSET_SECURITY: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
