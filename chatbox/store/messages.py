@@ -11,7 +11,7 @@ from chatbox.errors import ChatboxError, Invalid, NonceReused, NotFound
 from chatbox.model import Draft, Message, Posted
 from chatbox.rules.access import Access, may_post
 from chatbox.rules.markup import VERSION
-from chatbox.store import files, rooms
+from chatbox.store import files, full_text, rooms
 from chatbox.store.base import Batch, Row, Steps, many, one
 from chatbox.store.integrity import message_crc
 
@@ -21,7 +21,8 @@ _COLUMNS = (
 )
 _INSERT = (
     "INSERT INTO messages (id, room, seq, rev, post, user, nonce, fingerprint, text, parts, parts_version,"
-    " mentions, files, reply_to, at, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " mentions, files, file_names, reply_to, at, crc)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -134,7 +135,7 @@ def _store(batch: Batch, posts: _Posts) -> Steps[None]:
         return
     counters = yield from _advance(batch, posts)
     ((last,),) = yield one("SELECT coalesce(max(id), 0) FROM messages")
-    rows, own = [], {}
+    rows, stored, own = [], [], {}
     for place, index in enumerate(posts.accepted):
         draft = posts.drafts[index]
         counters[draft.room][0] += 1
@@ -142,6 +143,7 @@ def _store(batch: Batch, posts: _Posts) -> Steps[None]:
         seq, post = counters[draft.room]
         named = (yield from _members(draft.room, draft.mentions)) if draft.mentions else []
         message = _new(draft, seq, batch.now, named, posts.attached.get(index))
+        stored.append((last + 1 + place, message))
         rows.append(_values(last + 1 + place, message, post, draft))
         own[draft.room, draft.user] = (seq, post, draft.user, draft.room)
         batch.message(message)
@@ -151,7 +153,7 @@ def _store(batch: Batch, posts: _Posts) -> Steps[None]:
         if draft.files:
             yield from files.attach(draft.files, draft.room, seq)
     yield many(_INSERT, rows)
-    yield many("INSERT INTO messages_text (rowid, text) VALUES (?, ?)", [(row[0], row[8]) for row in rows])
+    yield from full_text.add(stored)
     yield many(
         "UPDATE memberships SET read_seq = ?, read_posts = ? WHERE user = ? AND room = ?", own.values()
     )
@@ -206,8 +208,8 @@ def _values(id: int, message: Message, post: int, draft: Draft) -> tuple[object,
     )  # fmt: skip
     return (
         id, message.room, message.seq, message.rev, post, message.user, message.nonce, fingerprint(draft),
-        message.text, parts, VERSION if draft.parts else 0, mentions, attached, message.reply_to, message.at,
-        crc,
+        message.text, parts, VERSION if draft.parts else 0, mentions, attached, full_text.file_names(message),
+        message.reply_to, message.at, crc,
     )  # fmt: skip
 
 
@@ -276,8 +278,7 @@ def edit(
     yield from _change_mentions(batch, old, named)
     raw_parts = parts.decode() if parts else None
     raw_named = json.encode(named).decode() if named else None
-    yield one("INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', ?, ?)", id, old.text)
-    yield one("INSERT INTO messages_text (rowid, text) VALUES (?, ?)", id, text)
+    yield from full_text.change(id, old, text, full_text.file_names(old))
     crc = message_crc(
         room, seq, rev, old.user, old.nonce, text, old.at, batch.now, None, old.reply_to,
         raw_parts, raw_named, _text_of(old.files),
@@ -299,14 +300,14 @@ def delete(batch: Batch, room: int, seq: int) -> Steps[Message]:
     rev = yield from batch.advance(room)
     yield from _change_mentions(batch, old, ())
     yield from files.detach(room, seq)
-    yield one("INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', ?, ?)", id, old.text)
-    yield one("INSERT INTO messages_text (rowid, text) VALUES (?, '')", id)
+    yield from full_text.change(id, old, "", "")
     crc = message_crc(
         room, seq, rev, old.user, old.nonce, "", old.at, old.edited, batch.now, old.reply_to, None, None, None
     )
     rows = yield one(
         "UPDATE messages SET rev = ?, text = '', parts = NULL, parts_version = 0, mentions = NULL,"
-        f" files = NULL, deleted_at = ?, crc = ? WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
+        " files = NULL, file_names = '', deleted_at = ?, crc = ?"
+        f" WHERE id = ? RETURNING {_COLUMNS.replace('m.', '')}",
         rev, batch.now, crc, id,
     )  # fmt: skip
     batch.message(message := from_row(rows[0]))

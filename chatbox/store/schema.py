@@ -100,6 +100,7 @@ CREATE TABLE messages (
     parts_version INTEGER NOT NULL DEFAULT 0,
     mentions TEXT,
     files TEXT,
+    file_names TEXT NOT NULL DEFAULT '',      -- for the full text
     reply_to INTEGER,
     at INTEGER NOT NULL,
     edited_at INTEGER,
@@ -134,6 +135,6 @@ CREATE INDEX files_hash ON files (hash);
 CREATE INDEX files_unposted ON files (created_at) WHERE room IS NULL;
 
 CREATE VIRTUAL TABLE messages_text USING fts5 (
-    text, content = 'messages', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    text, file_names, content = 'messages', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
 );
 """

@@ -5,7 +5,7 @@ from msgspec import json
 from chatbox.errors import Conflict, Invalid, NonceReused, NotFound
 from chatbox.model import Message, Posted
 from chatbox.store import integrity, messages, rooms, users
-from chatbox.store.base import Batch, Steps
+from chatbox.store.base import Batch, Steps, one
 from tests.store.support import GENERAL, Bench, draft, on_bench
 
 
@@ -194,3 +194,40 @@ async def test_pages_and_changes_tell_every_message_once(bench: Bench) -> None:
     assert [message.seq for message in newer] == list(range(head - 4, head + 1))
     changed = await bench.store.read(messages.changes(GENERAL, head - 3, 10))
     assert [message.rev for message in changed] == [head - 2, head - 1, head]
+
+
+@on_bench
+async def test_a_message_is_found_by_the_names_of_its_files(bench: Bench) -> None:
+    def upload(batch: Batch) -> Steps[None]:
+        yield one(
+            "INSERT INTO files (id, hash, name, size, type, user, created_at) VALUES (?, ?, ?, 9, ?, ?, 0)",
+            "file-0000000000001",
+            "00",
+            "Invoice_2026-March.pdf",
+            "application/pdf",
+            bench.ada,
+        )
+
+    await bench.commit(upload)
+    (posted,) = await bench.commit(draft(bench.ada, "1", "here it is", files=("file-0000000000001",)))
+
+    async def found(words: str) -> list[int]:
+        hits = await bench.store.read(messages.search(words, bench.ben, None, 10**9, 5))
+        return [message.seq for _, message in hits]
+
+    assert await found('"invoice" "2026"') == [posted.seq]
+    assert await found('"invoice" "here"') == [posted.seq]
+
+    def edit(batch: Batch) -> Steps[Message]:
+        return (yield from messages.edit(batch, GENERAL, posted.seq, "corrected", None, ()))
+
+    await bench.commit(edit)
+    assert await found('"invoice" "corrected"') == [posted.seq]
+
+    def delete(batch: Batch) -> Steps[Message]:
+        return (yield from messages.delete(batch, GENERAL, posted.seq))
+
+    await bench.commit(delete)
+    assert await found('"invoice"') == []
+    check = "INSERT INTO messages_text (messages_text, rank) VALUES ('integrity-check', 1)"
+    await bench.store._writer.run(lambda connection: connection.execute(check).fetchall())
