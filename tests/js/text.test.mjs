@@ -109,5 +109,5 @@ test('an error is worded by its code, or by the server where that says more', ()
 });
 
 test('sizes are short', () => {
-  assert.deepEqual([0, 812, 1400, 25_000_000].map(fileSize), ['0 B', '812 B', '1.4 kB', '25 MB']);
+  assert.deepEqual([0, 812, 1434, 25 * 2 ** 20, 26_000_000].map(fileSize), ['0 B', '812 B', '1.4 KB', '25 MB', '25 MB']);
 });

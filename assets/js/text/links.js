@@ -1,7 +1,7 @@
 /** @typedef {import('../protocol/types.js').FileInfo} FileInfo */
 
 const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
-const UNITS = ['B', 'kB', 'MB', 'GB'];
+const UNITS = ['B', 'KB', 'MB', 'GB'];
 
 /**
  * What an address of this chat carries behind its `#`: secrets of one-time links, or a place to open.
@@ -59,11 +59,13 @@ export function isImage(file) {
 }
 
 /**
+ * A size in steps of 1024, which is what the limits of the server are set in.
+ *
  * @param {number} bytes
  * @returns {string} as people read it: "812 B", "1.4 MB"
  */
 export function fileSize(bytes) {
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const value = bytes / 1000 ** power;
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  const value = bytes / 1024 ** power;
   return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}`;
 }
