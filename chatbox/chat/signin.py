@@ -58,7 +58,7 @@ async def authenticate(ctx: Context, token: str) -> Identity | None:
     if found is None or _is_over(ctx, found.session):
         return None
     session = found.session
-    if ctx.clock.now() - session.used_at > HOUR:
+    if _is_unused(session) or ctx.clock.now() - session.used_at > HOUR:
         keep(ctx, [session.id])
     return Identity(session.user, session.id, found.admin, found.bot, bool(session.shared))
 
@@ -170,6 +170,11 @@ def oldest_use(ctx: Context, *, shared: bool) -> int:
 
 def _is_over(ctx: Context, session: Session) -> bool:
     return session.kind == "browser" and session.used_at <= oldest_use(ctx, shared=bool(session.shared))
+
+
+def _is_unused(session: Session) -> bool:
+    """Whether it is a token that was made and not used yet, which its owner is to see change at once."""
+    return session.kind == "token" and session.used_at == session.created_at
 
 
 def _retrieve(future: asyncio.Future[None]) -> None:

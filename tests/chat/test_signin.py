@@ -113,6 +113,19 @@ async def test_use_is_noted_once_an_hour(world: World) -> None:
 
 
 @in_world
+async def test_the_first_use_of_a_token_is_noted_at_once(world: World) -> None:
+    ada = await world.set_up()
+    made = await token_create(world.ctx, ada, commands.TokenCreate(label="reports", password=PASSWORD))
+    session, start = made["session"]["id"], world.clock.now()
+    assert made["session"]["used"] == made["session"]["created"] == start
+    for _ in range(2):  # the second use falls into the same hour
+        world.clock.forward(ms=1)
+        await authenticate(world.ctx, made["token"])
+        await world.commit(_nothing)
+        assert await world.rows("SELECT used_at FROM sessions WHERE id = ?", session) == [(start + 1,)]
+
+
+@in_world
 async def test_signing_out_ends_the_session_and_its_connections(world: World) -> None:
     ada = await world.set_up()
     await session_end(world.ctx, ada, commands.SessionEnd())

@@ -207,11 +207,13 @@ function sessionRow(app, session, reload) {
     reload();
   };
   const phone = /Android|iPhone|iPad/.test(session.label);
+  // A browser is in use from the moment that it signs in; a token only from its first request.
+  const unused = session.kind === "token" && session.used <= session.created;
   const used = session.current
     ? t("sessions.in_use")
-    : session.used
-      ? t("sessions.used", { when: relative(session.used, Date.now()) })
-      : t("tokens.unused");
+    : unused
+      ? t("tokens.unused")
+      : t("sessions.used", { when: relative(session.used, Date.now()) });
   return h(
     "div",
     { class: "row" },
@@ -227,7 +229,7 @@ function sessionRow(app, session, reload) {
       ),
       h(
         "small",
-        { class: "truncate", title: fullDate(session.used || session.created) },
+        { class: "truncate", title: fullDate(session.used) },
         [used, session.address].filter(Boolean).join(" · "),
       ),
     ),
