@@ -298,8 +298,10 @@ class Nowhere(Handler):
 
 def _page(error: ChatboxError) -> str:
     text = html.escape(error.message)
+    # Under a wrong name every address of this server leads back to this page.
+    way_in = "" if isinstance(error, Misdirected) else '<p><a href="/">Open Chatbox</a></p>'
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Chatbox</title>'
         '<meta name="viewport" content="width=device-width">'
-        f'<main><h1>Chatbox</h1><p>{text}</p><p><a href="/">Open Chatbox</a></p></main></html>\n'
+        f'<main><h1>Chatbox</h1><p>{text}</p>{way_in}</main></html>\n'
     )

@@ -151,6 +151,13 @@ def test_an_unknown_address_gets_a_friendly_page(site: Site) -> None:
     assert b"<script>" not in answer.body
 
 
+def test_under_a_wrong_name_no_link_leads_back_to_the_refusal(site: Site) -> None:
+    answer = site.ask("GET", "/", headers={"Host": "evil.example"})
+    assert answer.status == 421
+    assert b"[server] hosts" in answer.body
+    assert b"<a " not in answer.body
+
+
 HOSTILE = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64 + b"\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
