@@ -79,7 +79,8 @@ def _is_own(url: str) -> bool:
 
 def tell_link(name: str, url: str) -> None:
     """Print a one-time link for a new password."""
-    say(f"\nThe old password of {name} works no more. A new one can be set once, within 24 hours, at")
+    say(f"\nThe old password of {name} works no more, and their sign-ins and tokens have ended.")
+    say("A new password can be set once, within 24 hours, at")
     say(f"  {url}\n")
 
 

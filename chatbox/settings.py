@@ -93,7 +93,7 @@ class People(Struct, frozen=True):
         str,
         Text(64),
         "Name of an admin who cannot sign in any more. The next start prints a link for a new password, "
-        "once, and comments this line out.",
+        "once, ends this admin's sign-ins and tokens, and comments this line out.",
     ] = ""
     session_days: Annotated[
         int, Whole(1, 3650, unit="days"), "Days without use after which a device must sign in again."

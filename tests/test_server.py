@@ -37,6 +37,7 @@ async def test_a_lost_admin_is_recovered_by_one_start(tmp_path: Path) -> None:
         await server.stop()
         assert ini.read_text() == commented
     (secret,) = re.findall(r"/#password=(\S+)", server.said)
+    assert "tokens have ended" in server.said
 
     await server.start()
     http = Http(server.port)
