@@ -1,4 +1,4 @@
-"""docs/api.md: every command, from its struct and from the table that carries it out."""
+"""docs/api.md: every command, from its struct, its reply and the table that carries it out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec import inspect as types
 from chatbox.errors import ChatboxError
 from chatbox.protocol.commands import Command, all_commands
 from chatbox.protocol.events import PROTOCOL
+from chatbox.protocol.replies import REPLIES
 from chatbox.web.dispatch import ROWS, Row
 
 _WHO = {"anyone": "anyone", "user": "whoever is signed in", "admin": "admins"}
@@ -24,13 +25,16 @@ _GROUPS = {
 
 _HEAD = f"""# The commands
 
-<!-- Made by `python -m chatbox.docs` from chatbox/protocol/commands.py; do not edit. -->
+<!-- Made by `python -m chatbox.docs` from chatbox/protocol/{{commands,replies}}.py; do not edit. -->
 
-Each command can be sent as `POST /api/<command>` with its fields as a JSON object, or over the WebSocket
-`/ws` as `{{"id": 1, "do": "<command>", …}}`; those marked "HTTP only" over HTTP alone. A program sends
-`Authorization: Bearer TOKEN`, with a token made by `chatbox user token NAME --label TEXT` or `token.create`.
-Unknown fields are refused. Replies may gain fields: ignore those that you do not know. The protocol's
-version is {PROTOCOL}.
+How to sign in, follow a room and act on errors, and what the shapes in the replies hold (*message*, *room*,
+*person*, *me*): [protocol.md](protocol.md).
+
+Each command can be sent as `POST /api/<command>` with its fields as a JSON object (a GET answers 405), or
+over the WebSocket `/ws` as `{{"id": 1, "do": "<command>", …}}`; those marked "HTTP only" over HTTP alone. A
+program sends `Authorization: Bearer TOKEN`, with a token made by `chatbox user token NAME --label TEXT` or
+`token.create`. Unknown fields are refused. Replies may gain fields: ignore those that you do not know. The
+protocol's version is {PROTOCOL}.
 
     curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
         -d '{{"room": 1, "nonce": "hello-00000001", "text": "Hello!"}}' http://localhost:8642/api/message.post
@@ -49,7 +53,7 @@ def _page(rows: Mapping[str, Row]) -> Iterator[str]:
     for name, kind in all_commands().items():
         if name in _GROUPS:
             yield f"## {_GROUPS[name]}\n"
-        yield from _command(name, kind, rows[name])
+        yield from _command(name, kind, rows[name], REPLIES[name])
     yield "## Errors\n"
     yield '`{"error": {"code", "message", "field"?, "retry_in"?}}`; `retry_in` is in seconds.\n'
     yield "| code | HTTP status |"
@@ -58,7 +62,7 @@ def _page(rows: Mapping[str, Row]) -> Iterator[str]:
         yield f"| `{code}` | {status} |"
 
 
-def _command(name: str, kind: type[Command], row: Row) -> Iterator[str]:
+def _command(name: str, kind: type[Command], row: Row, reply: str) -> Iterator[str]:
     yield f"### {name}\n"
     yield f"{' '.join(inspect.cleandoc(kind.__doc__ or '').split())}\n"
     notes = [f"For {_WHO[row.who]}.", f"Cost {row.cost:g}."] + ["HTTP only."] * row.http
@@ -70,6 +74,7 @@ def _command(name: str, kind: type[Command], row: Row) -> Iterator[str]:
         for field in fields:
             yield f"| `{field.encode_name}` | {_type(types.type_info(field.type))} | {_default(field)} |"
         yield ""
+    yield f"Replies {reply}.\n"
 
 
 def _default(field: structs.FieldInfo) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chatbox.docs import FOLDER, PAGES
+from chatbox.protocol.commands import all_commands
+from chatbox.protocol.replies import REPLIES
 from chatbox.settings import TABLE
 
 
@@ -17,3 +19,10 @@ def test_the_page_is_what_the_code_says_now(name: str) -> None:
 def test_every_setting_is_in_the_settings_page() -> None:
     page = (FOLDER / "settings.md").read_text("utf-8")
     assert all(f"| `{row.key}` |" in page for row in TABLE)
+
+
+def test_every_command_says_what_it_replies() -> None:
+    assert REPLIES.keys() == all_commands().keys()
+    page = (FOLDER / "api.md").read_text("utf-8")
+    for name in all_commands():
+        assert "\nReplies " in page.partition(f"### {name}\n")[2].partition("\n### ")[0], name

@@ -1,0 +1,85 @@
+"""What each command replies, as `docs/api.md` shows it.
+
+`?` marks a field that may be absent. *message*, *room*, *person* and *me* are described in
+`docs/protocol.md`. Nothing of this is needed to run, so only the generator of that page imports it.
+"""
+
+from __future__ import annotations
+
+_NOTHING = "`{}`"
+_CHANGED = '`{"room", "seq", "rev"}`'
+_ROOM = '`{"room": room}`, with its personal part'
+_SIGNED_IN = '`{"user": me}`, and sets the cookie'
+_PERSON = '`{"person": person}`, with the further fields of `people.list`'
+
+REPLIES: dict[str, str] = {
+    "hello": (
+        '`{"me", "rooms": [room], "people": [person], "people_rev", "mine", "changes"?: {id: [message] |'
+        ' "reset" | "behind"}, "online": [id], "away": [id], "server": {"id", "name", "version", "protocol",'
+        ' "addresses": [url]}, "epoch", "join", "assets", "session": {"id", "shared"}, "limits":'
+        ' {"text_bytes", "file_bytes", "frame_bytes"}}`; `changes` where `heads` were given'
+    ),
+    "ping": '`{"heads": {id: head}, "mine", "people_rev"}`',
+    "away": _NOTHING,
+    "message.post": '`{"room", "seq", "rev", "at", "duplicate"?: true}`',
+    "message.edit": _CHANGED,
+    "message.delete": _CHANGED,
+    "room.history": (
+        '`{"messages": [message], "more"}`, by `seq`; `more`: there are further ones in this direction. With'
+        ' `around` that is towards older ones, and `"more_after"` tells of newer ones'
+    ),
+    "room.changes": '`{"messages": [message], "to", "head", "more"}`, by `rev`; the position is then `to`',
+    "room.list": '`{"rooms": [room]}`; those that are not mine with `"member": false`',
+    "room.members": '`{"members": [{"user", "role"}]}`',
+    "room.create": _ROOM,
+    "room.update": _ROOM,
+    "room.join": _ROOM,
+    "room.leave": '`{"room": {"id"}}`',
+    "room.invite": _ROOM,
+    "room.remove": _ROOM,
+    "room.role": _ROOM,
+    "room.read": '`{"room", "read", "unread", "mentions", "head"}`; the counts are those at `head`',
+    "room.typing": _NOTHING,
+    "room.hide": _ROOM,
+    "direct.open": _ROOM,
+    "search": (
+        '`{"hits": [{"message": message}], "more", "before"?}`; `before` goes into the command for the next'
+        " page"
+    ),
+    "server.info": (
+        '`{"id", "name", "setup", "join", "version", "assets", "signed_in"}`; `setup`: it waits for its first'
+        " admin"
+    ),
+    "setup.complete": _SIGNED_IN,
+    "session.create": _SIGNED_IN,
+    "session.end": "`{}`, and takes the cookie away",
+    "session.list": (
+        '`{"sessions": [{"id", "kind": "browser" | "token", "label", "address", "created", "used",'
+        ' "current"?: true}]}`'
+    ),
+    "session.revoke": _NOTHING,
+    "user.register": _SIGNED_IN,
+    "link.check": (
+        '`{"kind": "invite" | "password", "by", "expires", "server", "name"?}`; `name`: whose password it is'
+    ),
+    "password.reset": '`{"user": {"name"}}`; nobody is signed in by it',
+    "token.create": '`{"token", "session"}`, the session as in `session.list`',
+    "user.update": '`{"me": me}`',
+    "user.password": _NOTHING,
+    "notice.dismiss": _NOTHING,
+    "people.list": (
+        '`{"people": [person]}`, each with `"role": "admin" | "member"`, `"state": "active" | "disabled" |'
+        ' "deleted"`, `"created"`, `"seen"?` and `"sessions"`, their number'
+    ),
+    "user.disable": _PERSON,
+    "user.enable": _PERSON,
+    "user.role": _PERSON,
+    "user.delete": _PERSON,
+    "user.reset_link": '`{"secret", "url", "expires"}`',
+    "invite.create": (
+        '`{"invite": {"id", "expires", "used", "by", "uses"?}, "secret", "url"}`; the secret is told once'
+    ),
+    "invite.list": '`{"invites": [invite]}`, as in `invite.create`',
+    "invite.revoke": _NOTHING,
+    "server.update": '`{"name", "join"}`',
+}
