@@ -49,6 +49,7 @@ class Connection:
         self._sink = sink
         self._due: list[bytes] = []
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._snapshots = 0  # that are being made
         self.snapshot_turn = asyncio.Lock()  # one after the other: none may be older than the one before it
         self._stuck_since: float | None = None
@@ -65,6 +66,7 @@ class Connection:
         if self._snapshots:  # an event must not come before a snapshot that may be older than it
             return
         held, self._held = self._held, []
+        self._held_bytes = 0
         for frame in held:
             self.deliver(frame)
 
@@ -77,9 +79,17 @@ class Connection:
     def deliver(self, frame: bytes) -> bool:
         """Queue an event's frame. Returns whether the connection must be flushed."""
         if self._snapshots:
-            self._held.append(frame)
+            self._keep(frame)
             return False
         return self.ready and self.send(frame)
+
+    def _keep(self, frame: bytes) -> None:
+        if self.closed:
+            return
+        self._held.append(frame)
+        self._held_bytes += len(frame)
+        if self._held_bytes > BYTE_BUDGET:
+            self.close(TOO_SLOW)
 
     def send(self, frame: bytes) -> bool:
         """Queue a frame whatever the state. Returns whether the connection must be flushed."""
@@ -123,4 +133,5 @@ class Connection:
         if not self.closed:
             self.closed = True
             self._due.clear()
+            self._held.clear()
             self._sink.close(close.code, close.reason)

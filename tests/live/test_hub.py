@@ -170,3 +170,16 @@ async def test_a_connection_without_progress_for_ten_seconds_is_closed() -> None
     room.clock.forward(seconds=2)
     room.hub.check()
     assert slow.closed == [(4008, "too slow")]
+
+
+@on_loop
+async def test_more_than_the_budget_is_not_kept_back_for_a_snapshot() -> None:
+    room = Room()
+    connection, sink = room.enter(1)
+    connection.hold()
+    big = Publication("room:7", b'{"text":"' + b"x" * 700_000 + b'"}', head=1)
+    room.hub.receive(big)
+    assert sink.closed == []
+    room.hub.receive(big)
+    assert sink.closed == [(4008, "too slow")]
+    assert connection._held == []
