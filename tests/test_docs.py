@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chatbox.docs import FOLDER, PAGES
 from chatbox.protocol.commands import all_commands
+from chatbox.protocol.frames import CLOSES, NOT_MASKED
 from chatbox.protocol.replies import REPLIES
 from chatbox.settings import TABLE
 
@@ -26,3 +29,12 @@ def test_every_command_says_what_it_replies() -> None:
     page = (FOLDER / "api.md").read_text("utf-8")
     for name in all_commands():
         assert "\nReplies " in page.partition(f"### {name}\n")[2].partition("\n### ")[0], name
+
+
+def test_the_protocol_page_knows_every_error_and_close_code() -> None:
+    page = (FOLDER / "protocol.md").read_text("utf-8")
+    codes = re.findall(r"^\| `([a-z_]+)` \| \d+ \|$", (FOLDER / "api.md").read_text("utf-8"), re.MULTILINE)
+    assert codes
+    errors = page.partition("### Errors")[2].partition("### Files")[0]
+    assert not [code for code in codes if f"`{code}`" not in errors]
+    assert not [close for close in (*CLOSES, NOT_MASKED) if f"| {close.code} |" not in page]
