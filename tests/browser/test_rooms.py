@@ -112,6 +112,24 @@ def test_a_new_name_is_seen_elsewhere_at_once(stage: Stage, ada: Person, ben: Pe
     expect(page.locator(".sidebar-me")).to_contain_text("In the lab until 3")
 
 
+def test_a_status_stands_beside_the_name_wherever_it_is(
+    stage: Stage, site: Site, ada: Person, ben: Person, room: int
+) -> None:
+    direct = site.direct(ada, ben)
+    site.post(ben, room, "back soon")
+    window, phone = stage.window(ada).enter(direct), stage.window(ada, phone=True).enter(direct)
+    site.ask(ben, "user.update", status="At lunch until 1")
+    page, told = window.page, "At lunch until 1"
+    for each in (window, phone):
+        expect(each.page.locator(".room-header").get_by_text(told).filter(visible=True)).to_have_count(1)
+
+    window.enter(room)
+    page.locator(".room-tools").get_by_role("button").nth(1).click()
+    expect(page.locator(".panel").get_by_role("button", name="Ben Okafor")).to_contain_text(told)
+    window.message("back soon").locator(".message-author").click()
+    expect(page.locator(".card")).to_contain_text(told)
+
+
 def test_presence_follows_who_is_here(stage: Stage, site: Site, ada: Person, ben: Person) -> None:
     site.direct(ada, ben)
     window = stage.window(ada).load()

@@ -146,7 +146,12 @@ class RoomView {
     replace(
       this.header,
       iconButton({ icon: "back", label: t("do.back"), class: "back phone-only", onclick: () => app.toList() }),
-      h("h2", { class: "room-title" }, other ? presenceDot(app.store.people.state(other)) : roomIcon(room), h("bdi", { class: "truncate" }, title)),
+      h(
+        "div",
+        { class: "room-heading" },
+        h("h2", { class: "room-title" }, other ? presenceDot(app.store.people.state(other)) : roomIcon(room), h("bdi", { class: "truncate" }, title)),
+        status ? h("span", { class: "room-status truncate phone-only", dir: "auto" }, status) : null,
+      ),
       topic ? h("button", { type: "button", class: "room-topic truncate desk-only", dir: "auto", title: topic, onclick: () => this.openTopic(room) }, topic) : null,
       this.tools(room),
     );
