@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import FilePayload, expect
 
@@ -139,6 +140,30 @@ def test_an_upload_can_be_thrown_away_before_it_is_sent(stage: Stage, ada: Perso
     window.page.get_by_role("button", name="Remove wrong.txt").click()
     expect(window.page.locator(".upload")).to_have_count(0)
     expect(window.page.get_by_role("button", name="Send")).to_be_disabled()
+
+
+def test_a_file_over_the_limit_is_refused_for_good(
+    stage: Stage, ada: Person, room: int, tmp_path: Path
+) -> None:
+    window = stage.window(ada).enter(room)
+    film = tmp_path / "film.bin"
+    with film.open("wb") as file:
+        file.truncate(25 * 2**20 + 1)
+    window.page.locator(".composer input[type=file]").set_input_files(film)
+    upload = window.page.locator(".upload")
+    expect(upload).to_contain_text("Too big. At most 25 MB per file.")
+    expect(upload.get_by_role("button")).to_have_count(1)
+    upload.get_by_role("button", name="Remove film.bin").click()
+    expect(upload).to_have_count(0)
+
+
+def test_an_own_message_is_changed_from_the_bar_over_it(stage: Stage, ada: Person, room: int) -> None:
+    window = stage.window(ada).enter(room)
+    window.say("teh end")
+    message = window.message("teh end")
+    message.hover()
+    message.get_by_role("button", name="Edit").click()
+    expect(window.composer).to_have_value("teh end")
 
 
 def test_what_is_found_can_be_jumped_to(

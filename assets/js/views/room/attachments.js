@@ -8,8 +8,8 @@ import { fitted } from "./rows.js";
 /**
  * @typedef {import("../../protocol/types.js").FileInfo} FileInfo
  * @typedef {import("../app.js").App} App
- * @typedef {{file: File, name: string, state: "going" | "done" | "failed", done: number, words: string, info?: FileInfo,
- *   abort: () => void, element: HTMLElement}} Upload
+ * @typedef {{file: File, name: string, state: "going" | "done" | "failed", done: number, words: string, lost: boolean, info?: FileInfo,
+ *   abort: () => void, element: HTMLElement}} Upload `lost`: failed, and trying again would not help
  */
 
 /** As many files as one message may carry (`message.post`). */
@@ -110,7 +110,7 @@ export class UploadTray {
     const uploads = [...this.uploads];
     for (const file of files) {
       /** @type {Upload} */
-      const upload = { file, name: file.name || t("upload.pasted"), state: "going", done: 0, words: "", abort: () => {}, element: h("li", { class: "upload" }) };
+      const upload = { file, name: file.name || t("upload.pasted"), state: "going", done: 0, words: "", lost: false, abort: () => {}, element: h("li", { class: "upload" }) };
       uploads.push(upload);
       this.start(upload, uploads.length);
     }
@@ -124,8 +124,8 @@ export class UploadTray {
     upload.state = "going";
     upload.done = 0;
     if (place > MOST) return this.fail(upload, t("upload.too_many"));
-    if (upload.file.size === 0) return this.fail(upload, t("upload.empty"));
-    if (upload.file.size > limits.file_bytes) return this.fail(upload, t("upload.too_big", { limit: fileSize(limits.file_bytes) }));
+    if (upload.file.size === 0) return this.fail(upload, t("upload.empty"), true);
+    if (upload.file.size > limits.file_bytes) return this.fail(upload, t("upload.too_big", { limit: fileSize(limits.file_bytes) }), true);
     this.waiting.push(upload);
     this.drawOne(upload);
     this.next();
@@ -152,7 +152,7 @@ export class UploadTray {
       this.drawOne(upload);
     };
     const failed = (/** @type {any} */ error) => {
-      if (error.code !== "aborted") this.fail(upload, explain(error));
+      if (error.code !== "aborted") this.fail(upload, explain(error), error.code === "too_large");
     };
     const { promise, abort } = this.app.actions.messages.upload(upload.file, upload.name, { onprogress });
     upload.abort = abort;
@@ -163,9 +163,10 @@ export class UploadTray {
     });
   }
 
-  /** @param {Upload} upload @param {string} words */
-  fail(upload, words) {
+  /** @param {Upload} upload @param {string} words @param {boolean} [lost] */
+  fail(upload, words, lost = false) {
     upload.state = "failed";
+    upload.lost = lost;
     upload.words = words;
     this.drawOne(upload);
   }
@@ -194,10 +195,10 @@ export class UploadTray {
 
   /** @param {Upload} upload */
   drawOne(upload) {
-    const { element, state, name, file, words, done } = upload;
+    const { element, state, name, file, words, lost, done } = upload;
     const told = state === "failed" ? words : state === "done" ? fileSize(file.size) : percent(done);
     const retry = () => this.start(upload, this.uploads.indexOf(upload) + 1);
-    const again = state === "failed" ? iconButton({ icon: "refresh", label: t("do.try_again"), onclick: retry }) : null;
+    const again = state === "failed" && !lost ? iconButton({ icon: "refresh", label: t("do.try_again"), onclick: retry }) : null;
     const drop = iconButton({ icon: "close", label: t(state === "going" ? "upload.cancel" : "upload.remove", { name }), onclick: () => this.drop(upload) });
     const progress = state === "going" ? h("span", { class: "upload-progress", role: "progressbar", "aria-label": name }) : null;
     element.classList.toggle("is-failed", state === "failed");
