@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.site import Person, Site
@@ -158,6 +159,14 @@ def test_targets_on_the_phone_are_large_enough(stage: Stage, site: Site, ada: Pe
         .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
     assert window.page.evaluate(sizes) == []
     assert window.page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_keys_are_explained_where_there_may_be_keys(stage: Stage, ada: Person, phone: bool) -> None:
+    page = stage.window(ada, phone=phone).load().page
+    page.locator(".sidebar-me").click()
+    expect(page.get_by_role("menuitem", name="Profile and settings")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Keyboard shortcuts")).to_have_count(0 if phone else 1)
 
 
 def test_a_first_visit_is_small(stage: Stage, ada: Person, room: int) -> None:

@@ -257,7 +257,7 @@ function openOwnMenu(app, anchor) {
         icon: "people",
         onclick: () => app.go({ page: "people" }),
       },
-      {
+      !matchMedia("(hover: none)").matches && {
         label: t("keys.title"),
         icon: "keyboard",
         hint: `${keyNames.command} /`,
