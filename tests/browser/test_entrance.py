@@ -39,6 +39,22 @@ def test_an_empty_form_says_what_to_fill_in(stage: Stage) -> None:
     expect(page.get_by_label("User name")).to_be_focused()
 
 
+def test_the_setup_form_tells_all_that_is_wrong_at_once(own_stage: Stage) -> None:
+    page = own_stage.window().load().page
+    page.get_by_label("Setup code").fill("ABCD-EF")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Start the chat").click()
+    expect(page.locator(".field-error:visible")).to_have_text(
+        [
+            "The code has eight letters and digits.",
+            "Fill this in.",
+            "Fill this in.",
+            "Use 10 characters or more.",
+        ]
+    )
+    expect(page.get_by_label("Setup code")).to_be_focused()
+
+
 def test_a_password_is_shown_when_asked_for(stage: Stage) -> None:
     page = stage.window().load().page
     password = page.get_by_label("Password", exact=True)

@@ -7,17 +7,22 @@ import { choiceList, field, form, joinChoices, nameField, passwordField } from "
 
 /** @typedef {import("./entrance.js").Actions} Actions */
 
+/** As long is the code on the console, without its hyphen. */
+const CODE_LENGTH = 8;
+
 /**
  * @param {{actions: Actions}} client
  * @param {string | undefined} token from the address that the console printed; without it the code is asked for
  */
 export function createSetup({ actions }, token) {
+  const typed = (/** @type {string} */ text) => text.replace(/[\s-]/g, "").toUpperCase();
   const code = field({
     name: "secret",
     label: t("setup.code"),
     hint: t("setup.code_hint"),
     required: true,
     class: "input-code",
+    check: (value) => (typed(value).length === CODE_LENGTH ? "" : t("setup.code_length")),
     attributes: {
       autocomplete: "one-time-code",
       autocapitalize: "characters",
@@ -70,7 +75,7 @@ export function createSetup({ actions }, token) {
         full_name: fullName.input.value.trim(),
         password: password.input.value,
         server_name: serverName.input.value.trim(),
-        secret: token ?? code.input.value.replace(/[\s-]/g, "").toUpperCase(),
+        secret: token ?? typed(code.input.value),
         join: /** @type {any} */ (join.value),
       }),
   });

@@ -4,6 +4,7 @@ export const people = {
   'setup.intro': 'Name this chat and make the first account. It will be the admin.',
   'setup.code': 'Setup code',
   'setup.code_hint': 'Eight characters. They stand in the window where Chatbox was started.',
+  'setup.code_length': 'The code has eight letters and digits.',
   'setup.server_name': 'Name of this chat',
   'setup.server_name_hint': 'For example: Office chat',
   'setup.the_chat': 'The chat',
