@@ -303,5 +303,5 @@ def _page(error: ChatboxError) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Chatbox</title>'
         '<meta name="viewport" content="width=device-width">'
-        f'<main><h1>Chatbox</h1><p>{text}</p>{way_in}</main></html>\n'
+        f"<main><h1>Chatbox</h1><p>{text}</p>{way_in}</main></html>\n"
     )
