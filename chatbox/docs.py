@@ -26,8 +26,8 @@ setting for one run, stronger than the file: `--set SECTION.KEY=VALUE`, any numb
 check-config` says whether the file is right. If anything is wrong, Chatbox does not start, and names every
 problem with its line.
 
-Sizes are bytes, or have a suffix: KB, MB, GB (thousands) and KiB, MiB, GiB (1024). Comments begin with `#`
-or `;` and need a line of their own.
+Sizes are bytes, or have a suffix: KB, MB or GB, in steps of 1024. Comments begin with `#` or `;` and need a
+line of their own.
 
 ## The data folder
 

@@ -63,7 +63,9 @@ class Whole(Kind, frozen=True):
         return int(text)
 
 
-_SUFFIXES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+# People write MB and mean what their computer shows, which counts in steps of 1024; KiB says the same.
+_STEPS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_SUFFIXES = _STEPS | {f"{step}{end}": _STEPS[step] for step in "kmg" for end in ("b", "ib")}
 
 
 class Size(Whole, frozen=True):
@@ -72,11 +74,11 @@ class Size(Whole, frozen=True):
     def count(self, text: str) -> int:
         found = re.fullmatch(r"([0-9]{1,15})\s*([A-Za-z]*)", text)
         if not found or found[2].casefold() not in _SUFFIXES:
-            raise ValueError(f"must be a number of bytes such as 65536, 64 KiB or 25 MB, {self.allowed}")
+            raise ValueError(f"must be a number of bytes such as 65536, 64 KB or 25 MB, {self.allowed}")
         return int(found[1]) * _SUFFIXES[found[2].casefold()]
 
     def show(self, value: int) -> str:
-        for suffix, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        for suffix, factor in (("GB", 2**30), ("MB", 2**20), ("KB", 2**10)):
             if value and value % factor == 0:
                 return f"{value // factor} {suffix}"
         return str(value)

@@ -100,7 +100,7 @@ class Upload:
 def too_large(ctx: Context) -> TooLarge:
     """What is said of a file over the limit."""
     most = ctx.settings.limits.file_bytes
-    shown = f"{most // 2**20} MiB" if most % 2**20 == 0 else f"{most:,} bytes"
+    shown = f"{most // 2**20} MB" if most % 2**20 == 0 else f"{most:,} bytes"
     return TooLarge(f"The file is too large: at most {shown} fit.", field="file")
 
 
