@@ -69,6 +69,39 @@ def test_a_message_that_arrives_moves_nothing_for_whoever_reads_above(
     expect(window.message("news")).to_be_in_viewport()
 
 
+UNTOLD_SCROLL = """async () => {
+    const main = [...document.querySelectorAll('script')].find((script) => script.src.endsWith('/js/main.js'));
+    const { ScrollAnchor } = await import(new URL('lib/scroll_anchor.js', main.src).href);
+    const [scroller, body, list] = [0, 0, 0].map(() => document.createElement('div'));
+    const add = (key) => {
+        const item = document.createElement('p');
+        item.dataset.key = key;
+        item.textContent = key;
+        list.append(item);
+    };
+    Object.assign(scroller.style, { height: '200px', overflowY: 'scroll' });
+    body.append(list);
+    scroller.append(body);
+    document.body.append(scroller);
+    for (let i = 0; i < 60; i += 1) add(`item ${i}`);
+    const anchor = new ScrollAnchor(scroller, list, body, () => true);
+    anchor.toBottom();
+    scroller.scrollTop = 300;
+    anchor.keep(() => add('news'));
+    const top = scroller.scrollTop;
+    anchor.close();
+    scroller.remove();
+    return top;
+}"""
+
+
+def test_a_scroll_of_this_very_moment_is_not_undone_by_what_arrives(
+    stage: Stage, site: Site, ada: Person, room: int
+) -> None:
+    window = stage.window(ada).enter(room)
+    assert window.page.evaluate(UNTOLD_SCROLL) == 300
+
+
 def test_whoever_is_at_the_bottom_stays_there(
     stage: Stage, site: Site, ada: Person, ben: Person, room: int
 ) -> None:

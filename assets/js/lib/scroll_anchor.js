@@ -73,7 +73,8 @@ export class ScrollAnchor {
    * @param {() => void} change
    */
   keep(change) {
-    this.note();
+    // The browser tells of a scroll with the next frame; one that it has not told yet counts, too.
+    this.moved();
     change();
     this.restore();
   }
