@@ -70,7 +70,7 @@ def test_a_message_that_arrives_moves_nothing_for_whoever_reads_above(
 
 
 UNTOLD_SCROLL = """async () => {
-    const main = [...document.querySelectorAll('script')].find((script) => script.src.endsWith('/js/main.js'));
+    const main = [...document.querySelectorAll('script')].find((one) => one.src.endsWith('/js/main.js'));
     const { ScrollAnchor } = await import(new URL('lib/scroll_anchor.js', main.src).href);
     const [scroller, body, list] = [0, 0, 0].map(() => document.createElement('div'));
     const add = (key) => {
