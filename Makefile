@@ -31,9 +31,7 @@ test-python: $(VENV)/test.stamp
 # By themselves: what drives the browser keeps an event loop of its own running in the process.
 test-browser: $(VENV)/test.stamp
 	@sh .ci/need chromium
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/browser || { \
-		echo "Once more what failed: a busy machine can keep a browser waiting. Twice is a failure."; \
-		$(VENV)/bin/python -m pytest $(PYTEST_ARGS) --last-failed tests/browser; }
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/browser
 
 check: ruff mypy tsc test
 
