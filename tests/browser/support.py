@@ -139,7 +139,8 @@ class Window:
         return self.page.locator(".composer-input")
 
     def say(self, text: str) -> None:
-        """Type a message and send it."""
+        """Type a message and send it, once no dialog is in the way: keys would go there."""
+        expect(self.page.locator("dialog:modal")).to_have_count(0)
         self.composer.fill(text)
         self.composer.press("Enter")
 
