@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 BENCH_ARGS ?=
+FAULTS_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 VENV := .venv
@@ -13,7 +14,7 @@ VENV_BENCH := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2>/dev/null | sort)
 
-.PHONY: run test test-js test-python test-browser check ruff mypy tsc build smoke bench bench-quick lock clean
+.PHONY: run test test-js test-python test-browser check ruff mypy tsc build smoke bench bench-quick faults lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
@@ -62,6 +63,11 @@ bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/
 bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp
 	@sh .ci/need compiler
 	$(VENV)/bin/python -m benchmarks.quick
+
+# The long forms of tests/faults, about two hours; what was done before is not done again.
+faults: $(VENV)/test.stamp
+	@sh .ci/need node compiler
+	$(VENV)/bin/python -m tests.faults $(FAULTS_ARGS)
 
 $(VENV)/runtime.stamp: requirements/runtime.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing what Chatbox needs into $(VENV)"

@@ -1,0 +1,25 @@
+"""The numbered faults of `make faults`: which tests each is, and how much they do in the long form."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One number of the plan. `tests` are pytest's ids below this folder; `amounts` become CHATBOX_<name>."""
+
+    number: int
+    title: str
+    tests: tuple[str, ...]
+    amounts: dict[str, int]
+
+
+PLAN = (
+    Fault(1, "kill -9 under load", ("test_kill.py",), {"KILLS": 200}),
+    Fault(
+        10,
+        "snapshots and removals in the middle of traffic",
+        ("test_snapshot_race.py", "test_revoked.py", "test_convergence.py", "test_resend.py"),
+        {"ROUNDS": 40},
+    ),
+)
