@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import Error, WebSocketRoute, expect
 
 from tests.browser.site import Person, Site
-from tests.browser.support import Stage, Window
+from tests.browser.support import OFFLINE, Stage, Window
 
 
 def assert_sent_once(window: Window, text: str) -> None:
@@ -75,6 +75,39 @@ def test_the_outbox_outlives_a_reload_and_the_server(own_stage: Stage) -> None:
     site.start()
     window.load()
     assert_sent_once(window, "kept through all of it")
+
+
+def test_what_is_written_before_the_room_could_load_is_shown_and_sent(
+    stage: Stage, site: Site, ada: Person, ben: Person, room: int
+) -> None:
+    site.post(ben, room, "what was said before")
+    window = stage.window(ada)
+    cut = []
+
+    def cut_before_the_history(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if cut or "room.history" not in str(message):
+                server.send(message)
+            else:
+                cut.append(message)
+                window.context.set_offline(True)
+                page.close(code=1012)
+
+        page.on_message(pass_on)
+
+    window.guard.expect(OFFLINE)
+    window.page.route_web_socket("**/ws", cut_before_the_history)
+    window.load(f"#room={room}")
+    expect(window.page.locator(".timeline-top [role=alert]")).to_be_visible()
+    window.say("written all the same")
+    waiting = window.message("written all the same").locator(".message-state")
+    expect(waiting).to_have_text("Will be sent when you are online")
+    window.context.set_offline(False)
+    assert_sent_once(window, "written all the same")
+    expect(window.page.locator(".timeline-top [role=alert]")).to_have_count(0)
+    assert window.texts() == ["what was said before", "written all the same"]
 
 
 def test_two_tabs_of_one_browser_send_a_message_once(

@@ -144,15 +144,15 @@ export class Timeline {
     const { store } = this.app;
     const model = this.model;
     if (this.failed && model?.loaded) return this.place();
-    // A room whose messages had to be forgotten keeps what it shows until they are back; an empty one has none.
-    if (!model || !this.placed || !store.me || (!model.loaded && model.position > 0)) return;
-    this.slice.fit(model.messages, this.anchor.stuck ? Infinity : this.seen());
-    const { drawn, older, newer } = this.slice.of(model.messages);
+    if (!model || !store.me) return;
+    const held = this.held(model);
+    this.slice.fit(held, this.anchor.stuck ? Infinity : this.seen());
+    const { drawn, older, newer } = this.slice.of(held);
     this.atEnd = !newer && !model.hasNewer;
     const rows = rowsOf(drawn, this.atEnd ? store.outbox.of(this.room) : [], {
       me: store.me.id,
       online: store.connection.state === "online",
-      older: older || model.hasOlder,
+      older: older || model.hasOlder || !model.loaded,
       line: this.line(),
       author: (user) => store.people.get(user),
       quoted: (seq) => model.get(seq),
@@ -160,10 +160,22 @@ export class Timeline {
     this.anchor.keep(() => {
       this.items.set(rows);
       this.rows = new Map(rows.map((row) => [row.key, row]));
-      this.drawTop(false);
+      if (this.placed) this.drawTop(false);
     });
     this.roving?.update();
     this.scrolled();
+  }
+
+  /**
+   * What there is to draw: nothing before the first view, and what is drawn now where the messages had to be forgotten,
+   * until they are back. Drafts go below either, so that nothing written seems lost.
+   * @param {import("../../model/timeline.js").Timeline} model
+   * @returns {readonly Message[]}
+   */
+  held(model) {
+    if (!this.placed) return [];
+    if (model.loaded || model.position === 0) return model.messages;
+    return [...this.rows.values()].flatMap((row) => (row.kind === "message" && !row.pending ? [row.message] : []));
   }
 
   /** @param {string | null | undefined} key */
