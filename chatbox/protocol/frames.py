@@ -23,9 +23,10 @@ TOO_SLOW = Close(4008, "too slow", True)
 OVERLOADED = Close(4009, "overloaded", True)
 RESTARTING = Close(1012, "restarting", True)
 FRAME_TOO_BIG = Close(1009, "frame too big", True)
-NOT_MASKED = Close(1002, "frame not masked", False)
+BROKEN_FRAME = Close(1002, "broken frame", False)
+NOT_UTF8 = Close(1007, "not UTF-8", False)
 
-CLOSES = (SIGNED_OUT, TOO_SLOW, OVERLOADED, RESTARTING, FRAME_TOO_BIG)
+CLOSES = (SIGNED_OUT, TOO_SLOW, OVERLOADED, RESTARTING, FRAME_TOO_BIG, BROKEN_FRAME, NOT_UTF8)
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -16,15 +16,15 @@ from functools import partial
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from chatbox.chat.context import Caller
 from chatbox.errors import Busy, ChatboxError, Invalid, RateLimited, Restarting, SignedOut
 from chatbox.live.connection import Connection
 from chatbox.protocol import events, parse
 from chatbox.protocol.commands import Command, Hello
-from chatbox.protocol.frames import NOT_MASKED, OVERLOADED, RESTARTING, SIGNED_OUT
-from chatbox.web import dispatch
+from chatbox.protocol.frames import OVERLOADED, RESTARTING, SIGNED_OUT, Close
+from chatbox.web import dispatch, reading
 from chatbox.web.base import Handler
 from chatbox.web.logs import log
 
@@ -173,6 +173,16 @@ class Socket(Handler, WebSocketHandler):
         if self.ctx.server.stopping:
             self.connection.close(RESTARTING)
 
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        stock = super().get_websocket_protocol()
+        if not isinstance(stock, WebSocketProtocol13) or not reading.is_known():
+            return stock
+        return reading.FairProtocol(self, stock.params, self._give_up)
+
+    def _give_up(self, problem: Close) -> None:
+        if self.connection is not None:
+            self.connection.close(problem)
+
     def on_close(self) -> None:
         if self.connection is None:
             return
@@ -184,9 +194,6 @@ class Socket(Handler, WebSocketHandler):
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         if self.connection is None or self.connection.closed:
-            return None
-        if not self._was_masked():
-            self.connection.close(NOT_MASKED)
             return None
         try:
             if isinstance(message, bytes):
@@ -202,15 +209,6 @@ class Socket(Handler, WebSocketHandler):
             return self._begin_later(wait, command)
         self._begin(command)
         return None
-
-    def _was_masked(self) -> bool:
-        """Whether this frame was masked, without which a server must close (RFC 6455, section 5.1).
-
-        Tornado takes it either way, and keeps the mask of the last frame that had one.
-        """
-        protocol: Any = self.ws_connection
-        mask, protocol._frame_mask = getattr(protocol, "_frame_mask", b""), None
-        return mask is not None
 
     def _refuse_slowly(self, id: int | None, error: ChatboxError) -> Awaitable[None] | None:
         """Refusing costs the sender as well: else it would keep the server busy."""

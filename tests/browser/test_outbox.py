@@ -82,7 +82,7 @@ def test_what_is_written_before_the_room_could_load_is_shown_and_sent(
 ) -> None:
     site.post(ben, room, "what was said before")
     window = stage.window(ada)
-    cut = []
+    cut: list[str | bytes] = []
 
     def cut_before_the_history(page: WebSocketRoute) -> None:
         server = page.connect_to_server()

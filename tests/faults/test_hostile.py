@@ -150,7 +150,7 @@ async def _answered_or_closed(raw: RawSocket) -> None:
     while (frame := await raw.read()) is not None:
         if frame.opcode == CLOSE:
             assert frame.close_code == 1007
-            return
+            break
         if frame.opcode == TEXT and "re" in (found := json.loads(frame.payload)):
             assert "error" in found, found
             break
