@@ -93,6 +93,7 @@ async def _assemble(
     code = SetupCode(folder, clock, tell) if open_for_setup and tell else None
     committer = Committer(store, lambda committed: bus.publish(publications(committed)), limits.queue)
     committer.start()
+    hub.more_comes = lambda: committer.busy
     return Context(
         settings=settings,
         clock=clock,

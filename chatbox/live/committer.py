@@ -33,6 +33,7 @@ class Committer:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._committing = False
         self.batches = 0
         self.changes = 0
 
@@ -49,6 +50,11 @@ class Committer:
     def waiting(self) -> int:
         """How many changes are queued."""
         return len(self._queue)
+
+    @property
+    def busy(self) -> bool:
+        """Whether changes are queued or being committed: there will be more to publish in a moment."""
+        return self._committing or bool(self._queue)
 
     def submit(self, change: Draft | Change) -> asyncio.Future[Any]:
         """Queue a change; the future gives its reply once it is durable, or raises its `ChatboxError`.
@@ -107,8 +113,9 @@ class Committer:
             commit = self._begin(following)
             self.batches += 1
             self.changes += len(batch)
-            self._publish_safely(committed)
+            # The replies are queued by callbacks, so they come after the events and go out in the same writes.
             _answer(batch, committed.replies)
+            self._publish_safely(committed)
             batch = following
 
     def _take(self) -> list[_Entry]:
@@ -117,6 +124,7 @@ class Committer:
         return batch
 
     def _begin(self, batch: list[_Entry]) -> Awaitable[Committed] | None:
+        self._committing = bool(batch)
         return self._store.commit([change for change, _ in batch]) if batch else None
 
     def _publish_safely(self, committed: Committed) -> None:

@@ -81,7 +81,10 @@ class Connection:
         if self._snapshots:
             self._keep(frame)
             return False
-        return self.ready and self.send(frame)
+        if self.closed or not self.ready:
+            return False
+        self._due.append(frame)
+        return True
 
     def _keep(self, frame: bytes) -> None:
         if self.closed:

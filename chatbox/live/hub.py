@@ -12,7 +12,7 @@ from chatbox.live.publisher import ALL_SESSIONS
 from chatbox.protocol.frames import SIGNED_OUT, text_frame
 
 Watcher = Callable[[Publication], None]
-_GAP = 0.001  # seconds between two flushes under load
+_GAP = 0.001  # seconds between two flushes while more is to come
 
 
 class Hub:
@@ -26,8 +26,10 @@ class Hub:
         self._generations: dict[int, int] = {}
         self._watchers: list[Watcher] = []
         self._due: dict[Connection, None] = {}
-        self._scheduled = False
+        self._soon = False  # flush runs with the next turn of the event loop
+        self._later: asyncio.TimerHandle | None = None  # or then
         self._flushed_at = 0.0
+        self.more_comes: Callable[[], bool] = lambda: False  # whether there will be more to deliver in a moment
         self.delivered = 0
         self.empty = asyncio.Event()  # set while there is no connection
         self.empty.set()
@@ -176,20 +178,24 @@ class Hub:
         self._schedule()
 
     def _schedule(self) -> None:
-        """Flush at once when idle, otherwise a moment after the last flush, so that writes are joined."""
-        if self._scheduled or not self._due:
+        """Flush at once, or where more is to come not before a moment after the last flush: writes are dear, and
+        joined ones cost no more than one."""
+        if self._soon or not self._due:
             return
-        self._scheduled = True
         loop = asyncio.get_running_loop()
-        wait = self._flushed_at + _GAP - loop.time()
-        if wait <= 0:
-            loop.call_soon(self.flush)
+        wait = self._flushed_at + _GAP - loop.time() if self.more_comes() else 0.0
+        if wait > 0:
+            self._later = self._later or loop.call_later(wait, self.flush)
         else:
-            loop.call_later(wait, self.flush)
+            self._soon = True
+            loop.call_soon(self.flush)
 
     def flush(self) -> None:
         """Write everything that is due."""
-        self._scheduled = False
+        self._soon = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         now = self._clock.monotonic()
         due, self._due = self._due, {}
         for connection in due:

@@ -11,13 +11,14 @@ CHECKED = "room, seq, rev, user, nonce, text, at, edited_at, deleted_at, reply_t
 _PAGE = 5000
 
 
-def message_crc(*state: int | str | bytes | None) -> int:
+def message_crc(*state: int | str | None) -> int:
     """CRC-32 over the state of a message: the values of the columns `CHECKED`, in their order."""
-    return crc32(b"\0".join(value if isinstance(value, bytes) else _bytes(value) for value in state))
+    return crc32("\0".join(["" if value is None else str(value) for value in state]).encode())
 
 
-def _bytes(value: int | str | None) -> bytes:
-    return b"" if value is None else str(value).encode()
+def _stored_crc(state: list[bytes | None]) -> int:
+    """The same over values that were read as bytes."""
+    return crc32(b"\0".join([value or b"" for value in state]))
 
 
 def check() -> Steps[list[str]]:
@@ -42,7 +43,7 @@ def _messages() -> Steps[list[str]]:
             f"SELECT id, room, seq, crc, {state} FROM messages WHERE id > ? ORDER BY id LIMIT ?", last, _PAGE
         )
         for _, room, seq, crc, *values in rows:
-            if crc != message_crc(*values):
+            if crc != _stored_crc(values):
                 problems.append(f"Message {seq} of room {room} does not match its checksum.")
         if len(rows) < _PAGE:
             return problems

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
 import tornado
-from tornado.iostream import StreamClosedError
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.util import _websocket_mask
 from tornado.websocket import WebSocketProtocol13, _WebSocketParams
 
@@ -109,7 +110,7 @@ class FairProtocol(WebSocketProtocol13):
             if head is None or head.end > len(data):
                 # A long frame is read as a whole: growing it piece by piece would copy it again and again.
                 missing = head.end - len(data) if head else 1
-                piece = await self.stream.read_bytes(max(CHUNK, missing), partial=missing <= CHUNK)
+                piece = await (self._next_piece() if missing <= CHUNK else self.stream.read_bytes(missing))
                 data, at = data[at:] + piece, 0
                 continue
             assert head.mask is not None
@@ -124,6 +125,17 @@ class FairProtocol(WebSocketProtocol13):
                 turn = 0
                 await asyncio.sleep(0)
         return None
+
+    def _next_piece(self) -> Awaitable[bytes]:
+        """What has arrived, or arrives next. Tornado would ask the socket first, which mostly has nothing; on TLS
+        that is needed, because what is there may be in OpenSSL's buffer already."""
+        stream = self.stream
+        if type(stream) is not IOStream or stream._read_buffer_size or stream.closed():
+            return stream.read_bytes(CHUNK, partial=True)
+        future = stream._start_read()
+        stream._read_bytes, stream._read_partial = CHUNK, True
+        stream._add_io_state(IOLoop.READ)
+        return future
 
     def _problem(self, head: Head) -> Close | None:
         """What is wrong with a frame whose payload was not read yet, if anything."""
