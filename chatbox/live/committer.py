@@ -96,6 +96,7 @@ class Committer:
                         return
                     self._wake.clear()
                     await self._wake.wait()
+                    await self._gather()
                 batch = self._take()
                 commit = self._begin(batch)
                 continue
@@ -113,10 +114,18 @@ class Committer:
             commit = self._begin(following)
             self.batches += 1
             self.changes += len(batch)
-            # The replies are queued by callbacks, so they come after the events and go out in the same writes.
+            # Callbacks queue the replies: they come after the events, and go out in the same writes.
             _answer(batch, committed.replies)
             self._publish_safely(committed)
             batch = following
+
+    async def _gather(self) -> None:
+        """Let those come along whose commands have arrived: a commit costs nearly the same for all."""
+        gathered = 0
+        while gathered < len(self._queue) < _BATCH:
+            gathered = len(self._queue)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     def _take(self) -> list[_Entry]:
         batch = [entry for entry in self._queue[:_BATCH] if not entry[1].cancelled()]

@@ -29,7 +29,9 @@ class Hub:
         self._soon = False  # flush runs with the next turn of the event loop
         self._later: asyncio.TimerHandle | None = None  # or then
         self._flushed_at = 0.0
-        self.more_comes: Callable[[], bool] = lambda: False  # whether there will be more to deliver in a moment
+        self.more_comes: Callable[[], bool] = lambda: (
+            False
+        )  # whether there will be more to deliver in a moment
         self.delivered = 0
         self.empty = asyncio.Event()  # set while there is no connection
         self.empty.set()
@@ -178,8 +180,8 @@ class Hub:
         self._schedule()
 
     def _schedule(self) -> None:
-        """Flush at once, or where more is to come not before a moment after the last flush: writes are dear, and
-        joined ones cost no more than one."""
+        """Flush at once, or where more is to come not before a moment after the last flush: a write is dear,
+        whatever its size."""
         if self._soon or not self._due:
             return
         loop = asyncio.get_running_loop()

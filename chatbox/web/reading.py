@@ -127,8 +127,8 @@ class FairProtocol(WebSocketProtocol13):
         return None
 
     def _next_piece(self) -> Awaitable[bytes]:
-        """What has arrived, or arrives next. Tornado would ask the socket first, which mostly has nothing; on TLS
-        that is needed, because what is there may be in OpenSSL's buffer already."""
+        """What has arrived, or arrives next. Tornado would ask the socket first, which mostly has none. With
+        TLS it must be asked, because what is there may be in OpenSSL's buffer already."""
         stream = self.stream
         if type(stream) is not IOStream or stream._read_buffer_size or stream.closed():
             return stream.read_bytes(CHUNK, partial=True)

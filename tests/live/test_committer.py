@@ -100,6 +100,36 @@ async def test_the_next_batch_is_with_the_writer_before_the_last_is_published(
 
 
 @committing
+async def test_changes_that_arrive_one_turn_after_the_other_are_one_batch(
+    store: HeldStore, committer: Committer, published: list[Any]
+) -> None:
+    await settle()
+    for change in "abc":
+        committer.submit(change)  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await settle()
+    assert store.batches == [["a", "b", "c"]]
+
+
+@committing
+async def test_it_is_busy_while_more_will_be_published(
+    store: HeldStore, committer: Committer, published: list[Any]
+) -> None:
+    seen = [committer.busy]
+    committer._publish = lambda done: seen.append(committer.busy)
+    committer.submit("a")  # type: ignore[arg-type]
+    seen.append(committer.busy)
+    await settle()
+    committer.submit("b")  # type: ignore[arg-type]
+    store.end(0)
+    await settle()
+    store.end(1)
+    await settle()
+    assert seen == [False, True, True, False]
+
+
+@committing
 async def test_a_cancelled_change_is_left_out(
     store: HeldStore, committer: Committer, published: list[Any]
 ) -> None:
