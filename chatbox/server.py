@@ -254,7 +254,6 @@ async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry
     listener.stop()
     await control.close()
     await ctx.committer.close()
-    ctx.hub.flush()
     connections = ctx.hub.connections
     pause = min(_DRAIN, len(connections) * 0.002) / max(1, len(connections))
     for connection in connections:

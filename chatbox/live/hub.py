@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from chatbox.bus.base import Publication
@@ -12,6 +13,7 @@ from chatbox.live.publisher import ALL_SESSIONS
 from chatbox.protocol.frames import SIGNED_OUT, text_frame
 
 Watcher = Callable[[Publication], None]
+_TURN = 200  # connections that are written to in one turn of the event loop
 _GAP = 0.001  # seconds between two flushes while more is to come
 
 
@@ -28,6 +30,7 @@ class Hub:
         self._due: dict[Connection, None] = {}
         self._soon = False  # flush runs with the next turn of the event loop
         self._later: asyncio.TimerHandle | None = None  # or then
+        self._round: deque[Connection] = deque()  # those whose turn to be flushed comes
         self._flushed_at = 0.0
         self.more_comes: Callable[[], bool] = lambda: (
             False
@@ -193,16 +196,26 @@ class Hub:
             loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write everything that is due."""
+        """Write what is due, to some connections in each turn of the event loop: what arrives meanwhile is
+        read and committed, and goes out in the same write to those whose turn has not come."""
         self._soon = False
         if self._later is not None:
             self._later.cancel()
             self._later = None
+        waiting = self._round
+        if not waiting:
+            waiting.extend(self._due)
+            self._due.clear()
         now = self._clock.monotonic()
-        due, self._due = self._due, {}
-        for connection in due:
-            connection.flush(now)
-        self._flushed_at = asyncio.get_running_loop().time()
+        for _ in range(min(_TURN, len(waiting))):
+            waiting.popleft().flush(now)
+        loop = asyncio.get_running_loop()
+        if waiting:
+            self._soon = True
+            loop.call_soon(self.flush)
+        else:
+            self._flushed_at = loop.time()
+            self._schedule()
 
     def flush_one(self, connection: Connection) -> None:
         """Write what is due to one connection, before it is closed."""

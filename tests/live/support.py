@@ -90,5 +90,5 @@ def on_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]
 async def flushed(hub: Hub) -> None:
     """Until everything that was due has been written."""
     async with asyncio.timeout(5):
-        while hub._due:  # noqa: ASYNC110
+        while hub._due or hub._round:  # noqa: ASYNC110
             await asyncio.sleep(0.001)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 from chatbox.bus.base import Publication
 from chatbox.live.publisher import ALL_SESSIONS
 from tests.live.support import Room, event, flushed, on_loop
@@ -104,6 +106,19 @@ async def test_what_comes_while_a_snapshot_is_made_follows_its_reply() -> None:
     room.hub.receive(event(2))
     await flushed(room.hub)
     assert [payload["number"] for payload in sink.payloads] == ["snapshot", 1, 2]
+
+
+@on_loop
+async def test_a_large_room_is_written_to_in_turns_and_what_comes_meanwhile_goes_along() -> None:
+    room = Room()
+    sinks = [room.enter(user)[1] for user in range(1, 451)]
+    room.hub.receive(event(1))
+    await asyncio.sleep(0)
+    assert [len(sink.writes) for sink in sinks] == [1] * 200 + [0] * 250
+    room.hub.receive(event(2))
+    await flushed(room.hub)
+    assert all([payload["number"] for payload in sink.payloads] == [1, 2] for sink in sinks)
+    assert [len(sink.writes) for sink in sinks] == [2] * 200 + [1] * 250
 
 
 @on_loop
