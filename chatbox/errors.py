@@ -17,7 +17,7 @@
      |    +-- Unavailable        unavailable 503    outcome unknown; send again with the same nonce
      |    +-- StorageFull        storage_full 507   the disk is full
      +-- StartError              the program cannot start; `exit_code` says why
-          +-- SettingsError 2, NetworkError 3, DataFolderError 4, DatabaseTooNew 5
+          +-- SettingsError, CertificateError 2, NetworkError 3, DataFolderError 4, DatabaseTooNew 5
 """
 
 from __future__ import annotations
@@ -123,6 +123,10 @@ class StartError(Exception):
     """The program cannot start. The text is for the person at the console."""
 
     exit_code: ClassVar[int] = 1
+
+
+class CertificateError(StartError):
+    exit_code = 2
 
 
 class NetworkError(StartError):

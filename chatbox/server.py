@@ -16,7 +16,7 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
-from chatbox import atomic, console, frozen
+from chatbox import atomic, console, frozen, tls
 from chatbox.chat import files, sessions
 from chatbox.chat.context import Context
 from chatbox.chat.links import recover_admin
@@ -31,6 +31,7 @@ from chatbox.rules.hosts import host_rule
 from chatbox.settings import Settings
 from chatbox.settings_file import comment_out
 from chatbox.startup import ServeOptions
+from chatbox.tls import CertificateFiles
 from chatbox.version import VERSION
 from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
@@ -85,6 +86,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
     stopping = Stopping()
     stopping.listen()
     announcer = console.Announcer()
+    certificate = tls.certificate_files(settings, folder)
     sockets = listen(settings)
     port: int = sockets[0].getsockname()[1]
     async with AsyncExitStack() as stack:
@@ -94,8 +96,10 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         ctx = await open_instance(settings, folder, assets=client.hash, tell=announcer.tell_code)
         stack.push_async_callback(close_instance, ctx)
         ctx.server.addresses = Addresses(settings, port)
-        listener = open_doors(ctx, client, sockets)
+        listener = open_doors(ctx, client, sockets, certificate)
         stack.callback(listener.stop)
+        if certificate is not None:
+            stack.callback(asyncio.create_task(tls.follow(certificate, listener.encrypt), name="tls").cancel)
         await asyncio.to_thread(ctx.blobs.prepare)
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
@@ -144,10 +148,18 @@ def _explain(error: OSError, host: str, port: int) -> str:
     return f"{host} port {port} cannot be listened on: {error.strerror}."
 
 
-def open_doors(ctx: Context, client: Assets, sockets: list[socket.socket]) -> Listener:
+def open_doors(
+    ctx: Context, client: Assets, sockets: list[socket.socket], certificate: CertificateFiles | None = None
+) -> Listener:
     """The web server over these sockets, accepting connections when this returns."""
-    edge = Edge(ctx, host_rule(ctx.settings.server.hosts, socket.gethostname()))
-    listener = make_listener(make_app(edge, client), ctx.settings, lambda: ctx.hub.count)
+    settings = ctx.settings
+    claimed = certificate.pair.names if certificate else ()
+    hosts = host_rule(settings.server.hosts, socket.gethostname(), claimed)
+    edge = Edge(ctx, hosts, only_encrypted=settings.tls.mode == "required")
+    listener = make_listener(make_app(edge, client), settings, lambda: ctx.hub.count)
+    if certificate is not None:
+        listener.encrypt(certificate.context)
+        log.info("HTTPS answers on the same port: for %s.", certificate.pair.shown)
     listener.add_sockets(sockets)
     return listener
 
@@ -162,13 +174,14 @@ class Addresses:
     def __init__(self, settings: Settings, port: int) -> None:
         self._hosts = settings.server.host
         self._names = settings.server.hosts
+        self._scheme = _scheme(settings)
         self._port = port
         self._at = float("-inf")
         self._found: list[str] = []
 
     def __call__(self) -> list[str]:
         if time.monotonic() - self._at > 15:
-            self._found = [f"http://{host}:{self._port}" for host in self._look()]
+            self._found = [f"{self._scheme}://{host}:{self._port}" for host in self._look()]
             self._at = time.monotonic()
         return self._found
 
@@ -187,7 +200,12 @@ def _local_url(settings: Settings, port: int) -> str:
         host = "127.0.0.1" if host == "0.0.0.0" else "[::1]"
     elif ":" in host:
         host = f"[{host}]"
-    return f"http://{host}:{port}"
+    return f"{_scheme(settings)}://{host}:{port}"
+
+
+def _scheme(settings: Settings) -> str:
+    """With which addresses begin that are told to others."""
+    return "https" if settings.tls.mode == "required" else "http"
 
 
 async def _greet(ctx: Context, options: ServeOptions, url: str, announcer: console.Announcer) -> None:

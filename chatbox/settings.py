@@ -114,9 +114,25 @@ class Storage(Struct, frozen=True):
 
 
 class Tls(Struct, frozen=True):
-    """Encryption."""
+    """Encryption: HTTPS on the same port as HTTP."""
 
-    mode: Annotated[str, Choice(("off",)), "This version serves plain HTTP only."] = "off"
+    mode: Annotated[
+        str,
+        Choice(("auto", "off", "required", "files")),
+        "off: plain HTTP only. files: with the certificate that is given here. required: nothing but "
+        "encrypted connections, with the certificate that is given here. auto: as off, in this version.",
+    ] = "auto"
+    certificate: Annotated[
+        str,
+        Text(4096),
+        "File in PEM format with this server's certificate, and those between it and its authority. Looked "
+        "at again whenever it changes.",
+    ] = ""
+    key: Annotated[
+        str,
+        Text(4096),
+        "File in PEM format with the private key of the certificate. Empty: in the file of the certificate.",
+    ] = ""
 
 
 class Log(Struct, frozen=True):
@@ -233,10 +249,23 @@ def parse(
         problem = _unknown(item) if row is None else _take(item, row, values[item.section])
         if problem:
             found.append(problem)
+    groups: dict[str, Any] = {section: SECTIONS[section](**given) for section, given in values.items()}
+    settings = Settings(**groups)
+    found += _at_odds(settings, (*items, *overrides))
     if found:
         raise SettingsError(sorted(found, key=lambda problem: (problem.line is None, problem.line or 0)))
-    groups: dict[str, Any] = {section: SECTIONS[section](**given) for section, given in values.items()}
-    return Settings(**groups)
+    return settings
+
+
+def _at_odds(settings: Settings, items: Iterable[Item]) -> Iterable[Problem]:
+    """What is right by itself and wrong together."""
+    tls = settings.tls
+    if tls.mode not in ("files", "required") or tls.certificate:
+        return
+    for item in items:
+        if (item.section, item.key, item.value.casefold()) == ("tls", "mode", tls.mode):
+            message = f"[tls] mode = {tls.mode} needs [tls] certificate, the file that it is in."
+            yield Problem(message, item.file, item.line, "tls", "mode")
 
 
 def _twice(items: Sequence[Item]) -> Iterable[Problem]:

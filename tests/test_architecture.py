@@ -58,6 +58,7 @@ FLOORS = {
     "chatbox.operations": ROOF,
     "chatbox.server": ROOF,
     "chatbox.startup": ROOF,
+    "chatbox.tls": ROOF,
 }
 
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.

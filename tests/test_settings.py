@@ -106,7 +106,7 @@ def test_host_names_and_proxies_are_checked_and_normalised() -> None:
         "limits.file_bytes=0",
         "people.session_days=0",
         "storage.database=postgresql://host/name",
-        "tls.mode=auto",
+        "tls.mode=on",
         "log.level=loud",
     ],
 )

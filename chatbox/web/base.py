@@ -50,6 +50,16 @@ class Misdirected(Invalid):
     status = 421
 
 
+class Encrypted(Invalid):
+    """Only HTTPS is answered here. The answer leads there, for now: nothing is remembered of it."""
+
+    status = 307
+
+    def __init__(self, location: str) -> None:
+        super().__init__(f"This server answers encrypted connections only: {location}")
+        self.location = location
+
+
 class WrongMethod(Invalid):
     status = 405
 
@@ -64,6 +74,7 @@ class Edge:
 
     ctx: Context
     hosts: HostRule
+    only_encrypted: bool = False  # plain HTTP is led to HTTPS
 
 
 @stream_request_body
@@ -75,6 +86,7 @@ class Handler(RequestHandler):
     errors_as_pages: ClassVar[bool] = False
     security: ClassVar[Mapping[str, str]] = SECURITY
     same_origin_always: ClassVar[bool] = False  # also for GET: the handshake of a WebSocket
+    always_plain: ClassVar[bool] = False  # answers plain HTTP even where only HTTPS is answered
 
     client = ""  # who asks: the peer's address, or what a trusted proxy says
     scheme = "http"
@@ -101,6 +113,7 @@ class Handler(RequestHandler):
         try:
             self._see_through_proxies()
             self._check_host()
+            self._check_scheme()
             self._check_origin()
             self._check_body()
             await self.admit()
@@ -134,6 +147,12 @@ class Handler(RequestHandler):
             raise Invalid("The request does not say which server it is for (no Host header).")
         if not self.edge.hosts.allows(host):
             raise Misdirected(_MISDIRECTED)
+
+    def _check_scheme(self) -> None:
+        if self.edge.only_encrypted and self.scheme != "https" and not self.always_plain:
+            target = self.request.uri or ""
+            path = target if target.startswith("/") else "/"
+            raise Encrypted(f"https://{self.request.headers['Host']}{path}")
 
     def _check_origin(self) -> None:
         if self.request.method in ("GET", "HEAD") and not self.same_origin_always:
@@ -264,6 +283,8 @@ class Handler(RequestHandler):
         self.set_status(error.status)
         if error.status == 405:
             self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
+        if isinstance(error, Encrypted):
+            self.set_header("Location", error.location)
         if error.retry_in is not None:
             self.set_header("Retry-After", str(max(1, round(error.retry_in))))
         if self.errors_as_pages:

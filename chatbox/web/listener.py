@@ -6,9 +6,11 @@ Tornado's own defaults wait an hour for a header, read 100 MB into memory and co
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado.http1connection import HTTP1ServerConnection
@@ -19,13 +21,15 @@ from tornado.web import Application
 from chatbox.rules.hosts import canonical_address, is_trusted
 from chatbox.settings import Settings
 from chatbox.web.base import BODY_BYTES
+from chatbox.web.doors import Address, Door, Lobby, arrival_of
 from chatbox.web.logs import log
 
 HEADER_BYTES = 16 * 1024
 IDLE_SECONDS = 20.0
 BODY_SECONDS = 60.0
 REFUSAL_SECONDS = 2.0
-# Windows' select takes 512 sockets; a few stay for listening, the database and the browser's start.
+REFUSALS = 16  # at once; more are not told why
+# Windows' select takes 512 sockets; a few stay for refusals, listening, the database and the browser's start.
 SOCKETS_ON_WINDOWS = 480
 
 _REFUSAL = (
@@ -36,7 +40,9 @@ _SENTENCE = b'{"error":{"code":"busy","message":"Too many connections from here.
 
 
 class Listener(HTTPServer):
-    """Counts the connections of each address. One that became a WebSocket counts until its stream closes."""
+    """Speaks HTTP, and HTTPS too once it was told how to `encrypt`.
+
+    The connections of each address are counted: one that became a WebSocket until its stream closes."""
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         self._most: int = kwargs.pop("most")
@@ -45,11 +51,41 @@ class Listener(HTTPServer):
         self._open: Counter[str] = Counter()
         self._detached: dict[str, list[IOStream]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
+        self._doors: list[Door] = []
+        self._lobby = Lobby(self.handle_stream, kwargs["max_buffer_size"])
         super().initialize(*args, **kwargs)
 
-    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Speak HTTPS too, with this context for all connections that come from now on."""
+        self._lobby.context = context
+
+    @property
+    def waiting(self) -> int:
+        """How many connections have not shown yet whether they speak TLS, or have not agreed on keys."""
+        return self._lobby.waiting.total()
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections on these listening sockets, which are closed by `stop`."""
+        self._doors += [Door(each, self._arrive) for each in sockets]
+
+    def stop(self) -> None:
+        """Accept nothing more; what is connected stays. A second call does nothing."""
+        doors, self._doors = self._doors, []
+        for door in doors:
+            door.close()
+        self._lobby.close()
+
+    def _arrive(self, accepted: socket.socket, address: Address) -> None:
+        arrival = arrival_of(accepted, address)
+        excess = self._excess(arrival.peer)
+        if excess >= REFUSALS:
+            accepted.close()
+        else:
+            self._lobby.enter(arrival, IDLE_SECONDS if excess < 0 else REFUSAL_SECONDS)
+
+    def handle_stream(self, stream: IOStream, address: Address) -> None:
         peer = canonical_address(str(address[0])) if address else ""
-        if self._is_full(peer):
+        if self._excess(peer) >= 0:
             return self._refuse(stream)
         self._open[peer] += 1
         super().handle_stream(stream, address)
@@ -65,12 +101,14 @@ class Listener(HTTPServer):
             if not server_conn.stream.closed():
                 self._detached.setdefault(peer, []).append(server_conn.stream)
 
-    def _is_full(self, peer: str) -> bool:
-        if sys.platform == "win32" and self._open.total() + self._live() >= SOCKETS_ON_WINDOWS:
-            return True
-        if not self._most or is_trusted(peer, self._trusted):
-            return False
-        return self._open[peer] + self._sockets_of(peer) >= self._most
+    def _excess(self, peer: str) -> int:
+        """How many connections this address, or all, have over the limit; below 0 there is room for one."""
+        waiting, excess = self._lobby.waiting, -1
+        if sys.platform == "win32":
+            excess = self._open.total() + self._live() + waiting.total() - SOCKETS_ON_WINDOWS
+        if self._most and not is_trusted(peer, self._trusted):
+            excess = max(excess, self._open[peer] + self._sockets_of(peer) + waiting[peer] - self._most)
+        return excess
 
     def _sockets_of(self, peer: str) -> int:
         """How many WebSockets this address has; those that closed are forgotten."""
@@ -80,7 +118,7 @@ class Listener(HTTPServer):
         return len(streams)
 
     def _refuse(self, stream: IOStream) -> None:
-        if len(self._refusals) > SOCKETS_ON_WINDOWS // 8:
+        if len(self._refusals) > REFUSALS:
             return stream.close()
         task = asyncio.create_task(_refuse(stream))
         self._refusals.add(task)

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -69,8 +70,9 @@ class Person(NamedTuple):
 class Site:
     """Synchronous from the outside; `run` carries a coroutine out on the server's loop."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: Settings, context: ssl.SSLContext | None = None) -> None:
         self.folder = folder
+        self._context = context
         self.settings = settings
         self.ctx: Context
         self.assets: Assets
@@ -93,8 +95,11 @@ class Site:
         self.assets = load_assets(client)
         self.ctx = await open_instance(self.settings, self.folder, cost=CHEAP, assets=self.assets.hash)
         self.ctx.blobs.prepare()
-        app = make_app(Edge(self.ctx, host_rule(["chat.example"], "Desk.home")), self.assets)
-        self._listener = make_listener(app, self.settings, lambda: self.ctx.hub.count)
+        required = self.settings.tls.mode == "required"
+        edge = Edge(self.ctx, host_rule(["chat.example"], "Desk.home"), only_encrypted=required)
+        self._listener = make_listener(make_app(edge, self.assets), self.settings, lambda: self.ctx.hub.count)
+        if self._context is not None:
+            self._listener.encrypt(self._context)
         sockets = bind_sockets(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
         self._listener.add_sockets(sockets)
@@ -111,6 +116,19 @@ class Site:
         await close_instance(self.ctx)
         await asyncio.get_running_loop().shutdown_default_executor()
 
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Serve new connections with this context."""
+
+        async def change() -> None:
+            self._listener.encrypt(context)
+
+        self.run(change())
+
+    @property
+    def waiting(self) -> int:
+        """How many connections have not shown yet whether they speak TLS, or have not agreed on keys."""
+        return self._listener.waiting
+
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -120,10 +138,20 @@ class Site:
         return f"chatbox_{self.ctx.server.id}"
 
     def ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        secure: ssl.SSLContext | None = None,
     ) -> Answer:
-        """One request on a connection of its own. A dict goes as JSON; an iterable of bytes chunked."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        """One request on a connection of its own, over TLS where `secure` is given. A dict goes as JSON; an
+        iterable of bytes chunked."""
+        connection: http.client.HTTPConnection
+        if secure is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        else:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=secure)
         headers = dict(headers or {})
         if isinstance(body, dict):
             body = json.dumps(body)
