@@ -17,6 +17,18 @@ class Fault(NamedTuple):
 PLAN = (
     Fault(1, "kill -9 under load", ("test_kill.py",), {"KILLS": 200}),
     Fault(
+        3,
+        "a bad network",
+        ("test_network.py",),
+        {
+            "NETWORK_SECONDS": 600,
+            "NETWORK_EVERY": 2500,
+            "NETWORK_LATENCY": 2000,
+            "NETWORK_STANDSTILL": 180,
+            "NETWORK_PATIENCE": 10,
+        },
+    ),
+    Fault(
         10,
         "snapshots and removals in the middle of traffic",
         ("test_snapshot_race.py", "test_revoked.py", "test_convergence.py", "test_resend.py"),

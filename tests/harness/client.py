@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.harness.mirror import Mirror, Room
-from tests.harness.process import Person, Server
+from tests.harness.process import Door, Person
 
 LOST = (ConnectionClosed, InvalidHandshake, OSError, EOFError, TimeoutError)
 
@@ -35,7 +35,7 @@ class Lost(Exception):
 class Client:
     """One connection after another of one person. Sent again is what was posted and not answered."""
 
-    def __init__(self, server: Server, person: Person) -> None:
+    def __init__(self, server: Door, person: Person) -> None:
         self.server = server
         self.person = person
         self.mirror = Mirror()

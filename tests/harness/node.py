@@ -6,34 +6,33 @@ import asyncio
 import itertools
 import json
 import os
+import signal
 from typing import Any
 
-from tests.harness.process import ROOT, Person, Server
+from tests.harness.process import ROOT, Door, Person
 
 _LINE = 2**26  # bytes; a dump is one line
 
 
-class NodeClient:
-    """One web client. What it says unasked is kept in `said`."""
+class NodeProcess:
+    """A program of `tests/js` that answers each line with one. What it says unasked is kept in `said`."""
 
-    def __init__(self, server: Server, person: Person) -> None:
-        self.person = person
+    def __init__(self, program: str, door: Door) -> None:
         self.said: list[dict[str, Any]] = []
-        self._server = server
+        self._program = str(ROOT / "tests/js" / program)
+        self._door = door
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Start it, and wait until it is in."""
+    async def run(self, *words: str) -> None:
+        """Start it."""
         self._process = await asyncio.create_subprocess_exec(
-            os.environ.get("NODE", "node"), str(ROOT / "tests/js/node_client.mjs"), self._server.url,
-            "--cookie", self.person.cookie, limit=_LINE,
+            os.environ.get("NODE", "node"), self._program, self._door.url, *words, limit=_LINE,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         self._reader = asyncio.create_task(self._read(self._process))
-        await self.ask("sync")
 
     async def ask(self, cmd: str, **fields: Any) -> dict[str, Any]:
         """One command; the answer as it comes, with `error` where it was refused."""
@@ -45,9 +44,10 @@ class NodeClient:
         answer: dict[str, Any] = await future
         return answer
 
-    async def state(self) -> dict[int, dict[str, Any]]:
-        """What it knows of each room."""
-        return {int(id): room for id, room in (await self.ask("dump"))["rooms"].items()}
+    def freeze(self, frozen: bool = True) -> None:
+        """It runs no further, or it does again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     async def stop(self) -> None:
         """Close its input, at which it ends."""
@@ -69,3 +69,20 @@ class NodeClient:
                 future.set_result(line)
         for future in self._waiting.values():
             future.cancel()
+
+
+class NodeClient(NodeProcess):
+    """One web client."""
+
+    def __init__(self, door: Door, person: Person) -> None:
+        super().__init__("node_client.mjs", door)
+        self.person = person
+
+    async def start(self) -> None:
+        """Start it, and wait until it is in."""
+        await self.run("--cookie", self.person.cookie)
+        await self.ask("sync")
+
+    async def state(self) -> dict[int, dict[str, Any]]:
+        """What it knows of each room."""
+        return {int(id): room for id, room in (await self.ask("dump"))["rooms"].items()}

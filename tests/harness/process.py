@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tests.harness.http import Answer, Http
 
@@ -42,6 +42,15 @@ class Person(NamedTuple):
         return {"Cookie": self.cookie, "Origin": self.origin}
 
 
+class Door(Protocol):
+    """Where clients connect: the server itself, or what stands before it."""
+
+    transports: list[asyncio.BaseTransport]  # of all clients, to be cut when a test has failed
+
+    @property
+    def url(self) -> str: ...
+
+
 def program() -> list[str]:
     """The start of every command line: from source, or the executable that CHATBOX_EXECUTABLE names."""
     executable = os.environ.get("CHATBOX_EXECUTABLE")
@@ -59,7 +68,7 @@ class Server:
         self.data = folder / "data"
         self.port = 0
         self.starts = 0
-        self.transports: list[asyncio.BaseTransport] = []  # of all clients, to be cut when a test has failed
+        self.transports: list[asyncio.BaseTransport] = []
         self._folder = folder
         self._ready = folder / "ready.json"
         self._log = folder / "log.txt"
@@ -78,6 +87,11 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the serving process."""
+        return self._pid
 
     # -- the process ---------------------------------------------------------------------------------------
 
@@ -208,17 +222,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(
-    folder: Path, settings: dict[str, str] | None = None, people: int = 1
-) -> AsyncIterator[tuple[Server, list[Person]]]:
-    """A server that is set up, with so many people; gives it and them. It must end well, with a quiet log."""
-    server = Server(folder, settings)
+async def running(server: Server) -> AsyncIterator[None]:
+    """A server that is started here, and must end well, with a quiet log."""
     await server.start()
     try:
-        everybody = [await server.set_up()]
-        for number in range(1, people):
-            everybody.append(await server.register(f"person{number}"))
-        yield server, everybody
+        yield
         if server.running:
             assert await server.stop() == 0, server.log[-4000:]
         server.assert_quiet()
@@ -228,3 +236,16 @@ async def serving(
                 transport.abort()
         if server.running:
             await server.kill()
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, settings: dict[str, str] | None = None, people: int = 1
+) -> AsyncIterator[tuple[Server, list[Person]]]:
+    """A running server that is set up, with so many people; gives it and them."""
+    server = Server(folder, settings)
+    async with running(server):
+        everybody = [await server.set_up()]
+        for number in range(1, people):
+            everybody.append(await server.register(f"person{number}"))
+        yield server, everybody

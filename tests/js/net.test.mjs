@@ -63,6 +63,20 @@ test('whatever arrives shows that a connection lives', async () => {
   assert.equal(dead, true);
 });
 
+test('looking at the page again and again does not keep a dead connection alive', async () => {
+  const clock = new FakeClock();
+  const start = clock.now();
+  let dead = 0;
+  const heartbeat = new Heartbeat({ ping: () => new Promise(() => {}), dead: () => (dead = clock.now() - start), clock });
+  heartbeat.start();
+  await clock.advance(1_000);
+  for (let look = 0; look < 4; look++) {
+    heartbeat.check();
+    await clock.advance(1_500);
+  }
+  assert.equal(dead, 5_000);
+});
+
 test('a call over HTTP gives the reply, or throws what the server said', async () => {
   /** @type {any[]} */
   const sent = [];

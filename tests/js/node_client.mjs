@@ -7,11 +7,12 @@
  *
  *     {"cmd": "post", "room": 1, "text": "x"}              {"ev": "posted", "nonce"}, and {"ev": "acked", "nonce", "room", "text"} once stored
  *     {"cmd": "edit", "room": 1, "seq": 4, "text": "y"}    {"ok": true} or {"error": {"code", "message"}}
- *     {"cmd": "delete", "room": 1, "seq": 4}
+ *     {"cmd": "delete", "room": 1, "seq": 4}              both also by "nonce" in place of "seq"
  *     {"cmd": "call", "do": "room.join", "fields": {"room": 2}}    {"ok": {…reply…}}
  *     {"cmd": "read", "room": 1, "seq": 4}
  *     {"cmd": "cut"}                                       drops the connection without a word
  *     {"cmd": "offline"} / {"cmd": "online"}               stays away / comes back
+ *     {"cmd": "look"}                                      as if somebody had returned to the page
  *     {"cmd": "sync"}       waits until online, nothing is left to send and every room is at the server's head, then loads all history
  *     {"cmd": "dump"}       {"rooms": {"1": {"position", "read", "unread", "mentions", "messages": [{"seq", "rev", "user", "text", …}]}}, "pending": [nonces]}
  *     {"cmd": "quit"}
@@ -21,6 +22,7 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createClient } from '../../assets/js/actions.js';
+import { CommandError } from '../../assets/js/protocol/errors.js';
 import { NodeSocket } from './ws.mjs';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { cookie: { type: 'string' }, token: { type: 'string' } } });
@@ -30,11 +32,13 @@ const auth = values.token ? { Authorization: `Bearer ${values.token}` } : { Cook
 
 /** @type {NodeSocket | null} */
 let socket = null;
+const window = new EventTarget();
 const { store, actions } = createClient({
   base,
   storage: null,
   keep: Infinity,
   headers: auth,
+  targets: { window },
   socketFactory: (url) => (socket = new NodeSocket(url, auth)),
 });
 
@@ -87,6 +91,13 @@ async function loadAll() {
   }
 }
 
+/** @param {{room: number, seq?: number, nonce?: string}} line */
+function place({ room, seq, nonce }) {
+  const found = seq ?? store.rooms.get(room)?.timeline.messages.find((message) => message.nonce === nonce)?.seq;
+  if (found === undefined) throw new CommandError('not_found');
+  return found;
+}
+
 function dump() {
   const rooms = store.rooms.all().map((room) => {
     const { position, read, unread, mentions, timeline } = room;
@@ -102,8 +113,8 @@ const commands = {
     posted.set(draft.nonce, draft);
     return { ev: 'posted', nonce: draft.nonce };
   },
-  edit: ({ room, seq, text }) => actions.messages.edit(room, seq, text).then(() => ({ ok: true })),
-  delete: ({ room, seq }) => actions.messages.remove(room, seq).then(() => ({ ok: true })),
+  edit: ({ text, ...line }) => actions.messages.edit(line.room, place(line), text).then(() => ({ ok: true })),
+  delete: (line) => actions.messages.remove(line.room, place(line)).then(() => ({ ok: true })),
   call: async ({ do: command, fields }) => ({ ok: await actions.call(command, fields) }),
   read({ room, seq }) {
     actions.messages.markRead(room, seq);
@@ -119,6 +130,10 @@ const commands = {
   },
   online() {
     actions.resume();
+    return { ok: true };
+  },
+  look() {
+    window.dispatchEvent(new Event('focus'));
     return { ok: true };
   },
   sync: () => sync().then(() => ({ ok: true })),

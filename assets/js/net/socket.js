@@ -216,9 +216,10 @@ export class Heartbeat {
     this.#cancelNext = this.#cancelLimit = null;
   }
 
-  /** Ask now: somebody came back to the page, and its timers may have slept. */
+  /** Ask now: somebody came back to the page, and its timers may have slept. Who does so again and again waits no longer. */
   check() {
-    if (this.#cancelNext || this.#cancelLimit) this.#beat(BEAT_CHECK);
+    const checking = this.#cancelLimit && this.#limit === BEAT_CHECK;
+    if (!checking && (this.#cancelNext || this.#cancelLimit)) this.#beat(BEAT_CHECK);
   }
 
   /** Something arrived: whatever it is, the connection lives. */

@@ -1,0 +1,128 @@
+"""The one checker of the fault tests: what was sent, what was acknowledged, what is stored and what everybody
+knows agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from tests.harness.process import Server
+
+NOT_TOLD = 0
+
+
+class State(NamedTuple):
+    """What everybody must know of a message."""
+
+    rev: int
+    user: int
+    nonce: str
+    text: str
+    deleted: bool
+
+
+Transcript = dict[int, State]  # by seq
+
+
+class Sent:
+    """What one person sent, in order, and what the server said to it. A deletion is an edit to no text."""
+
+    def __init__(self, user: int) -> None:
+        self.user = user
+        self.nonces: list[str] = []
+        self.texts: dict[str, set[str]] = {}  # by nonce: those of which one is stored
+        self.places: dict[str, tuple[int, int]] = {}  # room and seq, once acknowledged
+        self._certain: dict[str, str] = {}  # the text that was acknowledged last
+
+    def post(self, nonce: str, text: str) -> None:
+        """It is about to be sent for the first time."""
+        self.nonces.append(nonce)
+        self.texts[nonce] = {text}
+        self._certain[nonce] = text
+
+    def acknowledged(self, nonce: str, room: int, seq: int = NOT_TOLD) -> None:
+        """A post was."""
+        self.places[nonce] = (room, seq)
+
+    def edit(self, nonce: str, text: str) -> None:
+        """It is about to be sent: from now on both states are possible, for ever if it is never answered."""
+        self.texts[nonce].add(text)
+
+    def edited(self, nonce: str, text: str) -> None:
+        """The edit was acknowledged."""
+        self.texts[nonce] -= {self._certain[nonce]} - {text}
+        self._certain[nonce] = text
+
+    def refused(self, nonce: str, text: str) -> None:
+        """The edit was refused for good."""
+        self.texts[nonce] -= {text} - {self._certain[nonce]}
+
+
+def transcript(messages: Iterable[Mapping[str, Any]]) -> Transcript:
+    """What a client knows of one room, as the protocol gives it."""
+    return {
+        m["seq"]: State(m["rev"], m["user"], m["nonce"], m["text"], bool(m.get("deleted"))) for m in messages
+    }
+
+
+def stored(server: Server) -> dict[int, Transcript]:
+    """What the database holds, by room."""
+    rooms: dict[int, Transcript] = {room: {} for (room,) in server.rows("SELECT id FROM rooms")}
+    rows = server.rows(
+        "SELECT room, seq, rev, user, nonce, text, deleted_at FROM messages ORDER BY room, seq"
+    )
+    for room, seq, rev, user, nonce, text, deleted in rows:
+        assert seq not in rooms[room], f"two messages are at {seq} of room {room}"
+        rooms[room][seq] = State(rev, user, nonce, text, deleted is not None)
+    return rooms
+
+
+def check_sent(rooms: Mapping[int, Transcript], everybody: Iterable[Sent]) -> None:
+    """What was acknowledged is stored, once, where the answer said, as it was last written; nothing else is
+    stored; and what one person sent to one room is there in the order of sending."""
+    places: dict[tuple[int, str], tuple[int, int]] = {}
+    for room, messages in rooms.items():
+        for seq, state in messages.items():
+            key = state.user, state.nonce
+            assert key not in places, f"{state} is stored twice"
+            places[key] = room, seq
+    for sent in everybody:
+        own = {nonce: place for (user, nonce), place in places.items() if user == sent.user}
+        for nonce, (room, seq) in sent.places.items():
+            assert nonce in own, f"{nonce} was acknowledged and is not stored"
+            assert own[nonce] == (room, seq or own[nonce][1]), f"{nonce} is not where it was said to be"
+        assert own.keys() <= set(sent.nonces), "something is stored that was never sent"
+        last: dict[int, int] = {}
+        for nonce in sent.nonces:
+            if nonce in own:
+                room, seq = own[nonce]
+                text = rooms[room][seq].text
+                assert text in sent.texts[nonce], (nonce, text, sent.texts[nonce])
+                assert seq > last.get(room, 0), f"{nonce} is stored before what was sent before it"
+                last[room] = seq
+
+
+def check_numbers(server: Server) -> None:
+    """Heads, places and counts fit each other, and no number was given out twice."""
+    for room, head, posts, top in server.rows("SELECT id, head, posts, rev FROM rooms"):
+        messages = server.rows("SELECT seq, rev, post FROM messages WHERE room = ? ORDER BY seq", room)
+        members = server.rows("SELECT rev FROM memberships WHERE room = ?", room)
+        numbers = [rev for _, rev, _ in messages] + [rev for (rev,) in members]
+        assert [post for *_, post in messages] == list(range(1, posts + 1))
+        assert all(seq <= rev for seq, rev, _ in messages)
+        assert head >= max([top, *numbers])
+        assert len(set(numbers)) == len(numbers), "a number was given out twice"
+
+
+def check_known(rooms: Mapping[int, Transcript], known: Mapping[int, Transcript], who: str) -> None:
+    """A client's transcripts are what is stored."""
+    for room, transcript in known.items():
+        if transcript == rooms[room]:
+            continue
+        both = transcript.keys() | rooms[room].keys()
+        wrong = [seq for seq in sorted(both) if transcript.get(seq) != rooms[room].get(seq)]
+        seq = wrong[0]
+        raise AssertionError(
+            f"{who} is wrong about {len(wrong)} of {len(rooms[room])} messages of room {room}, the first at "
+            f"{seq}: knows {transcript.get(seq)}, stored is {rooms[room].get(seq)}"
+        )
