@@ -40,6 +40,8 @@ from chatbox.web.routes import make_app
 
 log = logging.getLogger("chatbox.server")
 
+_WAITING = 4096  # connections that the kernel may hold until they are accepted: a whole crowd that comes back
+_FILES = 65_536  # open at once, where the system lets us: each connection is one
 _DRAIN = 5.0  # seconds over which the connections are closed, at most
 _GOODBYE = 2.0  # seconds for everybody to answer the close, at most
 _SAME_SIGNAL = 1.0  # seconds: the executable's two processes are both sent what a terminal sends
@@ -78,8 +80,24 @@ class Stopping:
 def serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
     """Serve until asked to stop. Returns the exit code. Raises `StartError`."""
     frozen.die_with_parent()
+    raise_file_limit()
     console.log_to_stderr(settings.log.level)
     return asyncio.run(_serve(settings, folder, lock, options))
+
+
+def raise_file_limit() -> None:
+    """Take what the system allows: what it gives unasked is often 1024 files, fewer than people come."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft < most:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        except (OSError, ValueError) as error:  # macOS has a limit that it does not tell
+            log.debug("only %d files can be open at once: %s", soft, error)
 
 
 async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
@@ -123,7 +141,7 @@ def listen(settings: Settings) -> list[socket.socket]:
     port, sockets = settings.server.port, list[socket.socket]()
     for host in settings.server.host:
         try:
-            bound = bind_sockets(port, address=host)
+            bound = bind_sockets(port, address=host, backlog=_WAITING)
         except OSError as error:
             for each in sockets:
                 each.close()

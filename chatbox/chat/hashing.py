@@ -38,7 +38,7 @@ COST = Cost()
 
 
 class Hashing:
-    """Hashes and checks passwords, at most as many at once as there are cores."""
+    """Hashes and checks passwords, at most as many at once as there are cores. `count` is how many so far."""
 
     def __init__(self, cost: Cost = COST, workers: int | None = None) -> None:
         workers = workers or os.cpu_count() or 1
@@ -46,6 +46,7 @@ class Hashing:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hashing")
         self._most = workers + MOST_WAITING
         self._pending = 0
+        self.count = 0
         # Nobody knows a password for it, and checking it takes as long as checking a real one.
         self._nobody = "$".join((self._prefix, _phc(_SALT_BYTES), _phc(_HASH_BYTES)))
 
@@ -86,6 +87,7 @@ class Hashing:
         if self._pending >= self._most:
             raise Busy("Many people are signing in just now. Try again in a moment.", retry_in=2.0)
         self._pending += 1
+        self.count += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         future.add_done_callback(self._done)
         return await future

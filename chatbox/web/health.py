@@ -88,6 +88,9 @@ def _lines(ctx: Context, posts: int) -> Iterator[str]:
     yield _line(
         "chatbox_changes_waiting", "gauge", "Changes that wait for their commit.", ctx.committer.waiting
     )
+    yield _line(
+        "chatbox_passwords_hashed_total", "counter", "Passwords hashed or checked.", ctx.hashing.count
+    )
     yield _line("process_cpu_seconds_total", "counter", "CPU time used.", round(time.process_time(), 3))
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[1])

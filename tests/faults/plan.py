@@ -28,6 +28,7 @@ PLAN = (
             "NETWORK_PATIENCE": 10,
         },
     ),
+    Fault(5, "all cut at once", ("test_storm.py",), {"STORM_CLIENTS": 3000, "STORM_AT_ONCE": 70}),
     Fault(
         10,
         "snapshots and removals in the middle of traffic",

@@ -4,6 +4,7 @@ knows agree."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from tests.harness.process import Server
@@ -63,6 +64,14 @@ def transcript(messages: Iterable[Mapping[str, Any]]) -> Transcript:
     return {
         m["seq"]: State(m["rev"], m["user"], m["nonce"], m["text"], bool(m.get("deleted"))) for m in messages
     }
+
+
+def digest(messages: Transcript) -> str:
+    """Of a transcript, as tests/js/node_crowd.mjs makes it."""
+    found = sha256()
+    for seq, (rev, user, nonce, text, deleted) in sorted(messages.items()):
+        found.update(f"{seq} {rev} {user} {nonce} {str(deleted).lower()} {text}\n".encode())
+    return found.hexdigest()
 
 
 def stored(server: Server) -> dict[int, Transcript]:

@@ -7,10 +7,13 @@ import itertools
 import json
 import os
 import signal
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tests.harness.process import ROOT, Door, Person
 
+GENERAL = 1
 _LINE = 2**26  # bytes; a dump is one line
 
 
@@ -86,3 +89,29 @@ class NodeClient(NodeProcess):
     async def state(self) -> dict[int, dict[str, Any]]:
         """What it knows of each room."""
         return {int(id): room for id, room in (await self.ask("dump"))["rooms"].items()}
+
+
+class NodeCrowd(NodeProcess):
+    """Many web clients in one process."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__("node_crowd.mjs", door)
+
+    async def come(self, people: Sequence[Person]) -> None:
+        """Start, and wait until all of them are in."""
+        await self.run()
+        await self.ask("come", cookies=[person.cookie for person in people])
+
+    async def all_at(self, head: int) -> None:
+        """Wait until everybody is online and has followed #general so far."""
+        await self.ask("reach", room=GENERAL, head=head)
+
+    async def digests(self) -> list[str]:
+        """Of what each knows of #general, as `checker.digest` makes them."""
+        found: list[str] = (await self.ask("dump", room=GENERAL))["digests"]
+        return found
+
+    async def closes(self) -> Counter[int]:
+        """How connections ended so far, by code."""
+        counts = (await self.ask("dump", room=GENERAL))["closes"]
+        return Counter({int(code): count for code, count in counts.items()})

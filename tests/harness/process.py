@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import psutil  # type: ignore[import-untyped]
+
 from tests.harness.http import Answer, Http
 
 ROOT = Path(__file__).parents[2]
@@ -189,6 +191,26 @@ class Server:
         address = f"{(self.data / 'chatbox.sqlite3').as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=20)) as connection:
             return connection.execute(sql, params).fetchall()
+
+    def open_files(self) -> int:
+        """How many files and sockets the serving process has open."""
+        return int(psutil.Process(self._pid).num_fds())
+
+    def file_limit(self) -> int:
+        """How many it may open."""
+        return int(psutil.Process(self._pid).rlimit(psutil.RLIMIT_NOFILE)[0])
+
+    def memory(self) -> int:
+        """Bytes of the serving process that are in memory."""
+        return int(psutil.Process(self._pid).memory_info().rss)
+
+    async def metrics(self) -> dict[str, float]:
+        """What `/metrics` says, by name."""
+        http = Http(self.port)
+        text = (await http.ask("GET", "/metrics")).body.decode()
+        await http.close()
+        lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
 
     # -- people --------------------------------------------------------------------------------------------
 

@@ -146,8 +146,12 @@ export class NodeSocket {
     this.#stream.write(Buffer.concat([head, mask, payload.map((byte, i) => byte ^ mask[i & 3])]));
   }
 
+  /** To be overridden: told of every end, also where nobody listens any more. @param {number} _code */
+  ended(_code) {}
+
   #ended() {
     this.#open = false;
+    this.ended(this.#code);
     this.onclose?.({ code: this.#code });
   }
 }
