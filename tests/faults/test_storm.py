@@ -68,7 +68,7 @@ async def test_everybody_comes_back_from_a_storm(tmp_path: Path) -> None:
         await proxy.start()
         files = server.open_files()
         guests = [proxy.guest(person) for person in people]
-        async with assembled(server, proxy, guests, CLIENTS, PAUSE, random) as assembly:
+        async with assembled(proxy, guests, CLIENTS, PAUSE, 1, random) as assembly:
             assembly.talk()
             await server.kill()
             await server.start()

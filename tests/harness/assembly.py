@@ -24,9 +24,12 @@ def raise_file_limit() -> None:
 
 
 class Assembly:
-    """So many clients, one in five a web client. `pause` is in seconds, between two posts of a writer."""
+    """So many clients, one in five a web client. Each writer posts so many at once, with a `pause` in seconds
+    from one time to the next."""
 
-    def __init__(self, door: Door, people: Sequence[Person], size: int, pause: float, random: Random) -> None:
+    def __init__(
+        self, door: Door, people: Sequence[Person], size: int, pause: float, burst: int, random: Random
+    ) -> None:
         self.size = size
         self.light = Crowd(door, random)
         self.web = NodeCrowd(door)
@@ -34,6 +37,7 @@ class Assembly:
         self.webs = -(-size // 5)
         self._people = [people[number % len(people)] for number in range(size - WRITERS)]
         self._pause = pause
+        self._burst = burst
         self._writing: list[asyncio.Task[None]] = []
         self._silent = asyncio.Event()
         self._lost = 0
@@ -52,8 +56,12 @@ class Assembly:
     async def _write(self, writer: ForeignWriter) -> None:
         while not self._silent.is_set():
             await writer.client.online.wait()
-            await writer.post(GENERAL)
+            await asyncio.gather(*(writer.post(GENERAL) for _ in range(self._burst)))
             await asyncio.sleep(self._pause)
+
+    async def posts(self, number: int) -> None:
+        """Wait until somebody knows of so many messages."""
+        await self.light.until(lambda: len(self.light.members[0].transcript) >= number)
 
     async def fall_silent(self) -> None:
         """The writers end, with everything stored that they wrote."""
@@ -97,11 +105,11 @@ class Assembly:
 
 @asynccontextmanager
 async def assembled(
-    server: Server, door: Door, people: Sequence[Person], size: int, pause: float, random: Random
+    door: Door, people: Sequence[Person], size: int, pause: float, burst: int, random: Random
 ) -> AsyncIterator[Assembly]:
     """Everybody is in, and gone at the end."""
     raise_file_limit()
-    assembly = Assembly(door, people, size, pause, random)
+    assembly = Assembly(door, people, size, pause, burst, random)
     async with assembly.light:
         await assembly.come()
         yield assembly
