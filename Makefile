@@ -26,7 +26,7 @@ test-js:
 	$(if $(JS_TESTS),node --test $(JS_TESTS),@echo "tests/js has no tests")
 
 test-python: $(VENV)/test.stamp
-	@sh .ci/need chromium node openssl
+	@sh .ci/need chromium node openssl maybe compiler strace libfaketime
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 # By themselves: what drives the browser keeps an event loop of its own running in the process.
@@ -66,7 +66,7 @@ bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp
 
 # The long forms of tests/faults, about two hours; what was done before is not done again.
 faults: $(VENV)/test.stamp
-	@sh .ci/need node compiler
+	@sh .ci/need node compiler maybe strace libfaketime
 	$(VENV)/bin/python -m tests.faults $(FAULTS_ARGS)
 
 $(VENV)/runtime.stamp: requirements/runtime.txt | $(VENV)/pyvenv.cfg
