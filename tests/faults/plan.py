@@ -31,6 +31,7 @@ PLAN = (
     ),
     Fault(5, "all cut at once", ("test_storm.py",), {"STORM_CLIENTS": 3000, "STORM_AT_ONCE": 70}),
     Fault(6, "asked to stop under load", ("test_stop.py",), {"STOP_CLIENTS": 2000, "STOP_HURRY": 2}),
+    Fault(9, "hostile bytes", ("test_autobahn.py", "test_hostile.py"), {}),
     Fault(
         10,
         "snapshots and removals in the middle of traffic",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from tornado.netutil import bind_sockets
+from tornado.web import Application
 
 from chatbox.chat.context import Context
 from chatbox.instance import close_instance, open_instance
@@ -76,6 +77,7 @@ class Site:
         self.settings = settings
         self.ctx: Context
         self.assets: Assets
+        self.app: Application
         self.port = 0
         self._listener: Listener
         self._loop = asyncio.new_event_loop()
@@ -97,7 +99,8 @@ class Site:
         self.ctx.blobs.prepare()
         required = self.settings.tls.mode == "required"
         edge = Edge(self.ctx, host_rule(["chat.example"], "Desk.home"), only_encrypted=required)
-        self._listener = make_listener(make_app(edge, self.assets), self.settings, lambda: self.ctx.hub.count)
+        self.app = make_app(edge, self.assets)
+        self._listener = make_listener(self.app, self.settings, lambda: self.ctx.hub.count)
         if self._context is not None:
             self._listener.encrypt(self._context)
         sockets = bind_sockets(0, "127.0.0.1")
