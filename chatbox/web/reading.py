@@ -180,7 +180,7 @@ class FairProtocol(WebSocketProtocol13):
         """Say why, and read for a while what is still coming: closing with bytes unread would make the other
         side lose the closing frame. Tornado ends it after five seconds at the latest."""
         self._give_up(problem)
-        if not self.stream.writing():
+        if not self.stream.closed() and not self.stream.writing():
             with suppress(OSError):
                 self.stream.socket.shutdown(socket.SHUT_WR)
         while True:

@@ -145,6 +145,16 @@ def test_what_arrives_is_heard_or_refused_however_it_is_cut(name: str, piece: in
     assert peer.refused == ([refused] if refused else [])
 
 
+def test_who_is_gone_before_a_broken_frame_is_read_is_told_nothing() -> None:
+    peer = Peer(frame(0x83))
+
+    def refuse(problem: Close) -> None:
+        peer.socket = None  # type: ignore[assignment]  # as in a stream that is closed
+
+    peer.protocol._give_up = refuse
+    assert asyncio.run(peer.run()).messages == []
+
+
 def test_a_few_frames_of_each_client_are_read_in_turn() -> None:
     heard: list[str] = []
 
