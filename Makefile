@@ -26,7 +26,7 @@ test-js:
 	$(if $(JS_TESTS),node --test $(JS_TESTS),@echo "tests/js has no tests")
 
 test-python: $(VENV)/test.stamp
-	@sh .ci/need chromium node openssl maybe compiler strace libfaketime
+	@sh .ci/need chromium node openssl maybe compiler libssl strace libfaketime
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 # By themselves: what drives the browser keeps an event loop of its own running in the process.
@@ -57,11 +57,11 @@ smoke: dist/chatbox $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.executable.smoke dist/chatbox
 
 bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/rivals.stamp
-	@sh .ci/need compiler
+	@sh .ci/need compiler libssl
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
 
 bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp
-	@sh .ci/need compiler
+	@sh .ci/need compiler libssl
 	$(VENV)/bin/python -m benchmarks.quick
 
 # The long forms of tests/faults, about two hours; what was done before is not done again.

@@ -1,19 +1,11 @@
-/* One WebSocket client (RFC 6455) on a socket that never blocks: its buffers, its handshake, its frames. */
+/* One client: its buffers, its handshake, its frames (RFC 6455). */
 #ifndef CLIENT_H
 #define CLIENT_H
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "wire.h"
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ==" /* the example of RFC 6455, section 1.3, and its answer */
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -22,13 +14,15 @@ enum { READ_BUFFER = 4 << 20 };
 typedef enum { CLOSED, CONNECTING, UPGRADING, UPGRADED, READY } State;
 
 typedef struct {
-    int fd;
+    Wire wire;
     State state;
-    bool blocked; /* the socket takes no more for now */
+    bool full; /* the socket takes no more for now */
+    bool asking; /* with --poll: what is new was asked for and is not answered yet */
     unsigned index, group;
     const char *token, *room;
-    char *rest, *out; /* a frame that has not come whole; bytes that are still to be sent */
+    char *rest, *out; /* what has not come whole; bytes that are still to be sent */
     size_t rest_size, rest_room, out_size, out_room;
+    uint64_t position; /* with --poll: how far it followed the room */
     uint32_t sent;
     uint64_t completed; /* own messages that came back within the window */
 } Client;
@@ -38,28 +32,20 @@ static unsigned lost_connections;
 static uint64_t bytes;
 static char buffer[READ_BUFFER];
 
-/* What the program does with a finished handshake, and with each text. */
+/* What the program does with a finished handshake, with each text, and with what comes over HTTP. */
 static void upgraded(Client *client);
 static void payload_came(Client *client, const char *payload, size_t size);
-
-static void die(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("load: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
+static size_t take_responses(Client *client, const char *data, size_t size);
 
 static void watch(Client *client, uint32_t events) {
     struct epoll_event event = {.events = events, .data.ptr = client};
-    epoll_ctl(poll_fd, EPOLL_CTL_MOD, client->fd, &event);
+    epoll_ctl(poll_fd, EPOLL_CTL_MOD, client->wire.fd, &event);
 }
 
 static void lose(Client *client) {
     if (client->state == CLOSED) return;
     if (client->state != READY) die("a connection was refused or lost before it was ready");
-    close(client->fd);
+    wire_close(&client->wire);
     client->state = CLOSED;
     lost_connections++;
 }
@@ -75,14 +61,14 @@ static void append(Client *client, const char *data, size_t size) {
 
 static void flush(Client *client) {
     if (!client->out_size || client->state == CLOSED) return;
-    ssize_t sent = send(client->fd, client->out, client->out_size, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) return lose(client);
-    if (sent < 0) sent = 0;
+    bool full;
+    ssize_t sent = wire_write(&client->wire, client->out, client->out_size, &full);
+    if (sent == GONE) return lose(client);
+    if (sent == AGAIN) sent = 0;
     client->out_size -= (size_t)sent;
     memmove(client->out, client->out + sent, client->out_size);
-    bool blocked = client->out_size > 0;
-    if (blocked != client->blocked) watch(client, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
-    client->blocked = blocked;
+    if (full != client->full) watch(client, full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    client->full = full;
 }
 
 /* A frame of a client: masked, with the key 0, which leaves the bytes as they are. */
@@ -143,41 +129,68 @@ static void keep_rest(Client *client, const char *data, size_t size) {
     client->rest_size = size;
 }
 
+/* What to make of bytes that came; returns how many were whole frames or answers. */
+static size_t take(Client *client, const char *data, size_t size) {
+    size_t at = 0;
+    if (options.poll > 0) return take_responses(client, data, size);
+    if (client->state == UPGRADING) at = take_upgrade(client, data, size);
+    if (client->state >= UPGRADED) at += take_frames(client, data + at, size - at);
+    return at;
+}
+
 static void readable(Client *client) {
-    size_t have = client->rest_size;
-    if (have == READ_BUFFER) die("a frame is larger than %d bytes", READ_BUFFER);
-    if (have) memcpy(buffer, client->rest, have);
-    ssize_t got = recv(client->fd, buffer + have, READ_BUFFER - have, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got <= 0) return lose(client);
-    bytes += (uint64_t)got;
-    size_t size = have + (size_t)got, at = 0;
-    if (client->state == UPGRADING) at = take_upgrade(client, buffer, size);
-    if (client->state >= UPGRADED) at += take_frames(client, buffer + at, size - at);
-    if (client->state == CLOSED) return;
-    keep_rest(client, buffer + at, size - at);
+    bool filled = true;
+    while (filled) {
+        size_t have = client->rest_size;
+        if (have == READ_BUFFER) die("a frame is larger than %d bytes", READ_BUFFER);
+        if (have) memcpy(buffer, client->rest, have);
+        ssize_t got = wire_read(&client->wire, buffer + have, READ_BUFFER - have);
+        if (got == GONE) return lose(client);
+        if (got == AGAIN) break;
+        bytes += (uint64_t)got;
+        size_t size = have + (size_t)got, at = take(client, buffer, size);
+        if (client->state == CLOSED) return;
+        keep_rest(client, buffer + at, size - at);
+        filled = size == READ_BUFFER;
+    }
     flush(client);
 }
 
+/* Lines of "token room"; connections take them in turn. */
+static void read_people(Client *clients) {
+    FILE *file = fopen(options.people, "r");
+    if (!file) die("cannot read %s", options.people);
+    unsigned count = 0;
+    char token[128], room[16];
+    while (count < options.connections && fscanf(file, "%127s %15s", token, room) == 2) {
+        clients[count].token = strdup(token);
+        clients[count++].room = strdup(room);
+    }
+    fclose(file);
+    if (!count) die("%s names nobody", options.people);
+    for (unsigned i = count; i < options.connections; i++) {
+        clients[i].token = clients[i % count].token;
+        clients[i].room = clients[i % count].room;
+    }
+}
+
 static void open_client(Client *client, unsigned port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (client->fd < 0) die("no more sockets: %s (raise ulimit -n)", strerror(errno));
-    int one = 1;
-    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(client->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)
-        die("cannot connect: %s", strerror(errno));
+    client->wire = wire_open(port);
     client->state = CONNECTING;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = client};
-    epoll_ctl(poll_fd, EPOLL_CTL_ADD, client->fd, &event);
+    epoll_ctl(poll_fd, EPOLL_CTL_ADD, client->wire.fd, &event);
+}
+
+/* The connection stands, or does not: then this ends the program. */
+static void connected(Client *client) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(client->wire.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error) die("cannot connect: %s", strerror(error));
+    watch(client, EPOLLIN);
 }
 
 static void upgrade(Client *client, unsigned port) {
-    int error = 0;
-    socklen_t size = sizeof error;
-    getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error) die("cannot connect: %s", strerror(error));
     char request[1024];
     int length = snprintf(request, sizeof request,
         "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -186,7 +199,6 @@ static void upgrade(Client *client, unsigned port) {
         client->token ? "\r\n" : "");
     client->state = UPGRADING;
     append(client, request, (size_t)length);
-    watch(client, EPOLLIN);
     flush(client);
 }
 

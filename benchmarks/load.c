@@ -1,32 +1,21 @@
-/* The load generator: many WebSocket clients (RFC 6455) on one thread, over loopback. `load --help` says how.
-
+/* The load generator: many WebSocket clients on one thread, over loopback. `load --help` says how.
    Two dialects: `plain` servers send each text frame on to everybody; `chatbox` wants a token and a hello, is
    sent message.post, and may fold several messages into one event. A text is 100 bytes: "zQ", the sender, its
    number and the time it was due, in hexadecimal, then filling. What comes back is not parsed as JSON: "Q"
    stands nowhere else, so it leads from message to message. The result is one JSON object on stdout. */
 #define _GNU_SOURCE
-#include <getopt.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
-#include <time.h>
 
 #include "client.h"
+#include "machine.h"
+#include "poll.h"
 #include "tally.h"
 
-#define SECOND 1000000000ull
 #define MOST_OWN_CPU 0.9
 #define FILLING " the quick brown fox jumps over the lazy dog and then sleeps in the sun"
 enum { TEXT = 100, EVENTS = 512, GIVE_UP_SECONDS = 60, DRAIN_SECONDS = 3 };
 
 typedef enum { SETUP, WARMUP, MEASURE, DRAIN, DONE } Phase;
-
-static struct {
-    bool chatbox, hold;
-    unsigned port, connections, senders, groups, flight, handshakes;
-    double rate, warmup, seconds;
-    int pid;
-    const char *people;
-} options = {.connections = 10, .senders = 1, .groups = 1, .flight = 1, .handshakes = 64, .warmup = 1, .seconds = 3};
 
 static Client *clients, standard_input; /* the latter only as a mark */
 static Seen *seen; /* [receiver][sender] */
@@ -34,45 +23,23 @@ static Histogram latency, round_trip;
 static Order order;
 static Phase phase = SETUP;
 static int timer_fd;
-static unsigned opened, ready, next_sender;
-static uint64_t now, setup_began, setup_ended, window_begin, window_end, next_due, progress, progress_at, timer_at;
-static uint64_t deliveries, posts, frames, replies, errors;
+static unsigned opened, ready, next_sender, next_asker;
+static uint64_t now, setup_began, setup_ended, window_begin, window_end, next_due, next_ask, progress, progress_at, timer_at;
+static uint64_t deliveries, posts, frames;
+static Traffic traffic; /* within the window, of all clients */
 static double own_cpu, setup_cpu, server_cpu;
 static char nonce_salt[9];
-
-static uint64_t clock_now(void) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (uint64_t)at.tv_sec * SECOND + (uint64_t)at.tv_nsec;
-}
-
-static double cpu_used(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-/* Seconds of CPU that the server used so far, all threads: proc(5), fields 14 and 15 of stat. */
-static double server_cpu_used(void) {
-    if (!options.pid) return 0;
-    char path[64], line[1024];
-    unsigned long user, system;
-    snprintf(path, sizeof path, "/proc/%d/stat", options.pid);
-    FILE *file = fopen(path, "r");
-    if (!file || !fgets(line, sizeof line, file)) die("the server is gone");
-    fclose(file);
-    if (sscanf(strrchr(line, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        die("%s cannot be read", path);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
 
 /* -- sending ----------------------------------------------------------------------------------------------- */
 
 static void post(Client *client, uint64_t due) {
     char text[TEXT + 80], command[TEXT + 160];
     snprintf(text, sizeof text, "zQ%04x%08x%016llx" FILLING, client->index, client->sent, (unsigned long long)due);
-    if (options.chatbox) {
+    if (options.poll > 0) {
+        snprintf(command, sizeof command, "{\"room\":%s,\"nonce\":\"%s-%04x-%08x\",\"text\":\"%.*s\"}", client->room,
+                 nonce_salt, client->index, client->sent, TEXT, text);
+        request(client, "message.post", command);
+    } else if (options.chatbox) {
         int size = snprintf(command, sizeof command,
             "{\"id\":%u,\"do\":\"message.post\",\"room\":%s,\"nonce\":\"%s-%04x-%08x\",\"text\":\"%.*s\"}",
             client->sent + 1, client->room, nonce_salt, client->index, client->sent, TEXT, text);
@@ -138,11 +105,20 @@ static void payload_came(Client *client, const char *payload, size_t size) {
     frames++;
     if (options.chatbox && size > 6 && !memcmp(payload, "{\"re\":", 6)) return reply(client, payload, size);
     if (options.chatbox && (size < 16 || memcmp(payload, "{\"ev\":\"messages\"", 16))) return;
+    take_texts(client, payload, size);
+}
+
+static void take_texts(Client *client, const char *payload, size_t size) {
     const char *end = payload + size, *at = payload;
     while ((at = memchr(at, 'Q', (size_t)(end - at)))) {
         if (at > payload && at[-1] == 'z' && end - at >= TEXT - 1) deliver(client, at - 1);
         at++;
     }
+}
+
+static void begin(Client *client) {
+    connected(client);
+    options.poll > 0 ? greeted(client) : upgrade(client, options.port);
 }
 
 /* -- the run ----------------------------------------------------------------------------------------------- */
@@ -165,10 +141,30 @@ static void post_what_is_due(void) {
     }
 }
 
+/* Each client asks once within `poll` seconds, evenly spread; not while an answer is due to it. */
+static void ask_what_is_new(void) {
+    for (; next_ask <= now; next_ask += (uint64_t)(options.poll * 1e9 / options.connections)) {
+        Client *client = &clients[next_asker++ % options.connections];
+        if (client->state != READY || client->asking) continue;
+        ask(client);
+        flush(client);
+    }
+}
+
+static void count_traffic(int sign) {
+    for (unsigned i = 0; i < options.connections; i++) {
+        if (clients[i].state == CLOSED) continue;
+        Traffic one = wire_traffic(&clients[i].wire);
+        traffic.in += (uint64_t)sign * one.in;
+        traffic.out += (uint64_t)sign * one.out;
+    }
+    now = clock_now();
+}
+
 static void start(void) {
     window_begin = now + (uint64_t)(options.warmup * 1e9);
     window_end = window_begin + (uint64_t)(options.seconds * 1e9);
-    next_due = now;
+    next_due = next_ask = now;
     phase = WARMUP;
     for (unsigned sender = 0; sender < options.senders && options.rate == 0; sender++) {
         for (unsigned i = 0; i < options.flight; i++) post(&clients[sender], now);
@@ -183,6 +179,7 @@ static void advance(void) {
         else if (now - setup_began > GIVE_UP_SECONDS * SECOND) die("only %u connections are ready", ready);
     }
     if (phase == WARMUP && now >= window_begin) {
+        count_traffic(-1);
         phase = MEASURE;
         window_end += now - window_begin;
         window_begin = now;
@@ -195,7 +192,9 @@ static void advance(void) {
         server_cpu = server_cpu_used() - server_cpu;
         phase = DRAIN;
         window_end = progress_at = now;
+        count_traffic(1);
     }
+    if (options.poll > 0 && phase >= WARMUP && phase < DONE) ask_what_is_new();
     if (phase != DRAIN) return;
     if (order.distinct > progress) progress_at = now;
     progress = order.distinct;
@@ -208,6 +207,7 @@ static void set_timer(void) {
     if (phase == WARMUP && window_begin < at) at = window_begin;
     if (phase == MEASURE && window_end < at) at = window_end;
     if ((phase == WARMUP || phase == MEASURE) && options.rate > 0 && next_due < at) at = next_due;
+    if (phase >= WARMUP && options.poll > 0 && next_ask < at) at = next_ask;
     if (timer_at > now && timer_at <= at) return;
     timer_at = at;
     struct itimerspec spec = {.it_value = {(time_t)(at / SECOND), (long)(at % SECOND)}};
@@ -225,7 +225,7 @@ static bool turn(void) {
         now = clock_now();
         if (client == &standard_input) going_on = getchar() != EOF;
         if (!client || client->state == CLOSED) continue;
-        if (client->state == CONNECTING) upgrade(client, options.port);
+        if (client->state == CONNECTING) begin(client);
         if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) readable(client);
         if (events[i].events & EPOLLOUT && client->state != CLOSED) flush(client);
     }
@@ -235,6 +235,7 @@ static bool turn(void) {
 
 static void run(void) {
     struct epoll_event timer = {.events = EPOLLIN};
+    open_tls();
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &timer);
@@ -249,25 +250,7 @@ static void hold(void) {
     while (turn()) continue;
 }
 
-/* -- in and out -------------------------------------------------------------------------------------------- */
-
-/* Lines of "token room"; connections take them in turn. */
-static void read_people(void) {
-    FILE *file = fopen(options.people, "r");
-    if (!file) die("cannot read %s", options.people);
-    unsigned count = 0;
-    char token[128], room[16];
-    while (count < options.connections && fscanf(file, "%127s %15s", token, room) == 2) {
-        clients[count].token = strdup(token);
-        clients[count++].room = strdup(room);
-    }
-    fclose(file);
-    if (!count) die("%s names nobody", options.people);
-    for (unsigned i = count; i < options.connections; i++) {
-        clients[i].token = clients[i % count].token;
-        clients[i].room = clients[i % count].room;
-    }
-}
+/* -- the result -------------------------------------------------------------------------------------------- */
 
 static int report(void) {
     double seconds = (double)(window_end - window_begin) / 1e9, setup = (double)(setup_ended - setup_began) / 1e9;
@@ -289,6 +272,7 @@ static int report(void) {
     printf("\"errors\": %llu, \"closed\": %u, \"replies\": %llu, \"frames\": %llu, \"bytes\": %llu, ",
            (unsigned long long)errors, lost_connections, (unsigned long long)replies, (unsigned long long)frames,
            (unsigned long long)bytes);
+    printf("\"wire_in\": %llu, \"wire_out\": %llu, ", (unsigned long long)traffic.in, (unsigned long long)traffic.out);
     printf("\"own_cpu_share\": %.4f, \"own_us_per_delivery\": %.4f, \"server_cpu_seconds\": %.3f, \"per_sender\": [", share,
            deliveries ? own_cpu * 1e6 / (double)deliveries : 0, server_cpu);
     for (unsigned sender = 0; sender < options.senders; sender++)
@@ -296,40 +280,6 @@ static int report(void) {
     printf("]}\n");
     fflush(stdout);
     return 0;
-}
-
-static void read_options(int count, char **words) {
-    static const char usage[] =
-        "load --port N [--dialect plain|chatbox] [--people FILE] [--connections N] [--senders N] [--groups N]\n"
-        "     [--flight N | --rate PER_SECOND] [--warmup S] [--seconds S] [--pid SERVER] [--handshakes N] [--hold]\n"
-        "People: lines of 'token room'. Connection i is in group i modulo the groups; the first ones send.\n"
-        "--seconds 0 only connects; --hold keeps the connections until stdin ends.";
-    static const struct option names[] = {
-        {"port", 1, 0, 'p'}, {"dialect", 1, 0, 'd'}, {"people", 1, 0, 'P'}, {"connections", 1, 0, 'c'},
-        {"senders", 1, 0, 's'}, {"groups", 1, 0, 'g'}, {"flight", 1, 0, 'f'}, {"rate", 1, 0, 'r'},
-        {"warmup", 1, 0, 'w'}, {"seconds", 1, 0, 't'}, {"pid", 1, 0, 'i'}, {"handshakes", 1, 0, 'h'},
-        {"hold", 0, 0, 'H'}, {0}};
-    for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) {
-        switch (name) {
-        case 'p': options.port = (unsigned)atoi(optarg); break;
-        case 'd': options.chatbox = !strcmp(optarg, "chatbox"); break;
-        case 'P': options.people = optarg; break;
-        case 'c': options.connections = (unsigned)atoi(optarg); break;
-        case 's': options.senders = (unsigned)atoi(optarg); break;
-        case 'g': options.groups = (unsigned)atoi(optarg); break;
-        case 'f': options.flight = (unsigned)atoi(optarg); break;
-        case 'r': options.rate = atof(optarg); break;
-        case 'w': options.warmup = atof(optarg); break;
-        case 't': options.seconds = atof(optarg); break;
-        case 'i': options.pid = atoi(optarg); break;
-        case 'h': options.handshakes = (unsigned)atoi(optarg); break;
-        case 'H': options.hold = true; break;
-        default: die("%s", usage);
-        }
-    }
-    if (!options.port || !options.connections || !options.groups || !options.handshakes) die("%s", usage);
-    if (options.senders > options.connections || options.senders > 65535) die("too many senders");
-    if (options.chatbox && !options.people) die("the chatbox dialect needs --people");
 }
 
 int main(int count, char **words) {
@@ -341,7 +291,7 @@ int main(int count, char **words) {
         clients[i].index = i;
         clients[i].group = i % options.groups;
     }
-    if (options.chatbox) read_people();
+    if (options.chatbox) read_people(clients);
     snprintf(nonce_salt, sizeof nonce_salt, "%08x", (unsigned)(clock_now() >> 10 ^ (uint64_t)getpid() << 20));
     run();
     int code = report();

@@ -13,7 +13,7 @@ from benchmarks.machine import LOAD_CORE, pinned
 from benchmarks.servers import Running
 
 HERE = Path(__file__).parent
-SOURCES = ("load.c", "client.h", "tally.h")
+SOURCES = ("load.c", "options.h", "machine.h", "wire.h", "client.h", "poll.h", "tally.h")
 
 
 class LoadError(Exception):
@@ -22,13 +22,15 @@ class LoadError(Exception):
 
 class Load(Struct, frozen=True):
     """What the load generator does. `flight`: messages that each sender waits for at a time; with a `rate`,
-    messages per second of all senders together, sent when they are due whatever comes back."""
+    messages per second of all senders together, sent when they are due whatever comes back. With `poll` there
+    are no WebSockets: each asks over HTTP every so many seconds what is new."""
 
     connections: int
     senders: int = 10
     groups: int = 1
     flight: int = 1
     rate: float = 0.0
+    poll: float = 0.0
 
 
 class Times(Struct, frozen=True):
@@ -43,7 +45,8 @@ class Times(Struct, frozen=True):
 
 class Run(Struct, frozen=True):
     """What came of one run. `latency_us` is of all deliveries, `round_trip_us` of those to their own sender;
-    both from the moment that the message was due. Lost, doubled and reordered count over the whole run."""
+    both from the moment that the message was due. Lost, doubled and reordered count over the whole run.
+    `wire_in` and `wire_out`: bytes to and from all clients meanwhile, with the headers of TCP and IP."""
 
     connections: int
     senders: int
@@ -65,6 +68,8 @@ class Run(Struct, frozen=True):
     replies: int
     frames: int
     bytes: int
+    wire_in: int
+    wire_out: int
     own_cpu_share: float
     own_us_per_delivery: float
     server_cpu_seconds: float
@@ -89,12 +94,19 @@ class Run(Struct, frozen=True):
             raise LoadError(f"the run went wrong: {wrong}")
 
 
+def has_libssl() -> bool:
+    """Whether the headers of OpenSSL are there, which the program is compiled with."""
+    words = ["cc", "-E", "-x", "c", "-include", "openssl/ssl.h", "/dev/null"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 def compile_load(folder: Path) -> Path:
     """The program, compiled into this folder unless it is there already."""
     program = folder / "load"
     newest = max((HERE / name).stat().st_mtime for name in SOURCES)
     if not program.exists() or program.stat().st_mtime < newest:
-        subprocess.run(["cc", "-O2", "-std=c11", "-o", str(program), str(HERE / "load.c")], check=True)
+        words = ["cc", "-O2", "-std=c11", "-o", str(program), str(HERE / "load.c"), "-lssl", "-lcrypto"]
+        subprocess.run(words, check=True)
     return program
 
 
@@ -131,7 +143,10 @@ def connected(program: Path, server: Running, connections: int) -> Iterator[Run]
 def _words(program: Path, server: Running, load: Load) -> list[str]:
     words = [str(program), "--port", str(server.port), "--pid", str(server.pid)]
     words += ["--connections", str(load.connections), "--senders", str(load.senders)]
-    words += ["--groups", str(load.groups), "--flight", str(load.flight), "--rate", str(load.rate)]
+    words += ["--groups", str(load.groups), "--flight", str(load.flight)]
+    words += ["--rate", str(load.rate), "--poll", str(load.poll)]
+    if server.trusted is not None:
+        words += ["--tls", str(server.trusted)]
     if server.people is not None:
         words += ["--dialect", "chatbox", "--people", str(server.people)]
     return words

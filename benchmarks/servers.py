@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.certificate import Certificate
 from benchmarks.machine import SERVER_CORE, pinned
 
 HERE = Path(__file__).parent
@@ -39,12 +40,14 @@ LIFTED = {  # one machine makes the load of many people
 
 
 class Running(NamedTuple):
-    """A server that accepts connections. `people`: the file of tokens and rooms where it wants sign-ins."""
+    """A server that accepts connections. `people`: the file of tokens and rooms where it wants sign-ins.
+    `trusted`: its certificate, where it speaks TLS."""
 
     name: str
     port: int
     pid: int
-    people: Path | None
+    people: Path | None = None
+    trusted: Path | None = None
 
 
 class StartError(Exception):
@@ -52,7 +55,7 @@ class StartError(Exception):
 
 
 @contextmanager
-def chatbox(folder: Path, population: Path) -> Iterator[Running]:
+def chatbox(folder: Path, population: Path, tls: Certificate | None = None) -> Iterator[Running]:
     """Chatbox in its shipped form on a fresh copy of a population, made in `folder`."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="run-") as name:
         own = Path(name)
@@ -60,12 +63,18 @@ def chatbox(folder: Path, population: Path) -> Iterator[Running]:
         ready = own / "ready.json"
         words = [sys.executable, str(ROOT / "chatbox.py"), "--no-browser", "--host", "127.0.0.1"]
         words += ["--port", "0", "--data", str(own / "data"), "--ready-file", str(ready)]
-        for key, value in LIFTED.items():
+        settings = LIFTED | (_tls(tls) if tls else {})
+        for key, value in settings.items():
             words += ["--set", f"{key}={value}"]
         with _process(words, own, ROOT) as process:
             _wait(process, own, ready.exists)
             port = json.loads(ready.read_text())["port"]
-            yield Running(CHATBOX, port, process.pid, population / "people.txt")
+            trusted = tls.certificate if tls else None
+            yield Running(CHATBOX, port, process.pid, population / "people.txt", trusted)
+
+
+def _tls(tls: Certificate) -> dict[str, str]:
+    return {"tls.mode": "files", "tls.certificate": str(tls.certificate), "tls.key": str(tls.key)}
 
 
 @contextmanager
@@ -75,7 +84,7 @@ def rival(name: str, folder: Path) -> Iterator[Running]:
         port = _free_port()
         with _process([*RIVALS[name], str(port)], Path(place), HERE) as process:
             _wait(process, Path(place), lambda: _accepts(port))
-            yield Running(name, port, process.pid, None)
+            yield Running(name, port, process.pid)
 
 
 def usable(names: list[str], folder: Path) -> list[str]:
