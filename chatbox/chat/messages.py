@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import json
 
 from chatbox.chat.context import Caller, Context
-from chatbox.errors import Forbidden, NotFound
+from chatbox.errors import Forbidden, Invalid, NotFound
 from chatbox.model import Draft, Message
 from chatbox.protocol import commands
 from chatbox.rules import access, markup
@@ -83,6 +83,10 @@ def delete(ctx: Context, caller: Caller, cmd: commands.MessageDelete) -> asyncio
 
 async def history(ctx: Context, caller: Caller, cmd: commands.RoomHistory) -> dict[str, Any]:
     """A page of messages by `seq`. `more`: there are further ones beyond the page, in its direction."""
+    if sum(bound is not None for bound in (cmd.before, cmd.after, cmd.around)) > 1:
+        raise Invalid(
+            "Give one of before, after and around.", field="after" if cmd.after is not None else "around"
+        )
 
     def steps() -> Steps[dict[str, Any]]:
         access.may_see((yield from rooms.access(cmd.room, caller.require_user(), caller.session)))

@@ -216,7 +216,7 @@ async def typing(ctx: Context, caller: Caller, cmd: commands.RoomTyping) -> dict
         access.may_post((yield from _rights(cmd.room, caller)))
 
     await ctx.read_for(caller, steps)
-    ctx.presence.typing(cmd.room, caller.connection, user)
+    ctx.presence.typing(cmd.room, user)
     return {}
 
 

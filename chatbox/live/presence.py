@@ -7,7 +7,6 @@ from typing import Any
 
 from chatbox.bus.base import Publication
 from chatbox.clock import Clock
-from chatbox.live.connection import Connection
 from chatbox.live.hub import Hub
 from chatbox.protocol.events import encode
 
@@ -60,8 +59,8 @@ class Presence:
             self._told = dict(self._state)
             self._publish([Publication("all", encode({"ev": "presence", **event}))])
 
-    def typing(self, room: int, connection: Connection | None, user: int) -> None:
-        """Tell a room that somebody is typing, unless it is a crowd or the person is not in it."""
-        if connection is None or room not in connection.rooms or self._hub.crowd(room) > TYPING_LIMIT:
+    def typing(self, room: int, user: int) -> None:
+        """Tell a room that somebody in it is typing, unless it is a crowd."""
+        if self._hub.crowd(room) > TYPING_LIMIT:
             return
         self._publish([Publication(f"room:{room}", encode({"ev": "typing", "room": room, "user": user}))])

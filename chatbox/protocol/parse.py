@@ -21,11 +21,11 @@ _ANY = msgspec.json.Decoder(Union[tuple(_COMMANDS.values())])  # noqa: UP007
 _ONE = {name: msgspec.json.Decoder(kind) for name, kind in _COMMANDS.items()}
 _FIELD = re.compile(r"\$\.([A-Za-z_]+)")
 _QUOTED = re.compile(r"field `([^`]*)`")
+_FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(-?(?:0|[1-9]\d{0,18}))\s*,')
 
 
 class _Envelope(Struct):
     id: int | None = None
-    do: str | None = None
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
@@ -60,10 +60,12 @@ def parse_named(name: str, data: bytes) -> Command:
 
 def id_of(data: bytes | str) -> int | None:
     """The id of a command that could not be read, if that at least can be."""
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     try:
-        return _ENVELOPE.decode(data).id
+        return _ENVELOPE.decode(raw).id
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
+        first = _FIRST_ID.match(raw)  # what comes after it cannot be read
+        return int(first[1]) if first else None
 
 
 def _explain(error: Exception, raw: bytes) -> Invalid:

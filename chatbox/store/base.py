@@ -68,6 +68,7 @@ class Batch:
         self.rooms: dict[int, RoomChanges] = {}
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.ended: list[tuple[int, int | None]] = []
+        self.joined: set[int] = set()  # users who came into some room
 
     def advance(self, room: int) -> Steps[int]:
         """Give the room's next number to a change that is no post.
@@ -103,6 +104,7 @@ class Batch:
             mine.settings |= changes.settings
         self.events += part.events
         self.ended += part.ended
+        self.joined |= part.joined
 
     def member(self, room: int, user: int, rev: int, role: str | None) -> None:
         """Note that a user is a member with this role, or with None is one no more."""

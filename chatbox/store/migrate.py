@@ -21,7 +21,7 @@ def pending(version: int, migrations: Sequence[str] = MIGRATIONS) -> Sequence[st
     if version > len(migrations):
         raise DatabaseTooNew(
             f"The database was written by a newer Chatbox (format {version}; this one knows "
-            f"{len(migrations)}).\n"
+            f"{len(migrations)}). "
             "Nothing was changed. Start the newer program, or restore a backup made by this version."
         )
     return migrations[version:]

@@ -233,6 +233,7 @@ def add_member(batch: Batch, room: int, user: int, role: str = "member") -> Step
         room, user, role, rev, rev, posts, batch.now,
     )  # fmt: skip
     batch.member(room, user, rev, role)
+    batch.joined.add(user)
     yield from announce(batch, room, user)
 
 

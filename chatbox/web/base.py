@@ -11,6 +11,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from types import TracebackType
 from typing import Any, ClassVar, cast
 
@@ -286,7 +287,7 @@ class Handler(RequestHandler):
         if isinstance(error, Encrypted):
             self.set_header("Location", error.location)
         if error.retry_in is not None:
-            self.set_header("Retry-After", str(max(1, round(error.retry_in))))
+            self.set_header("Retry-After", str(max(1, ceil(error.retry_in))))
         if self.errors_as_pages:
             self.finish(_page(error))
         else:

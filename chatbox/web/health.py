@@ -41,10 +41,10 @@ class Readyz(Handler):
 
 
 class Metrics(Handler):
-    """For this machine, and for admins' tokens; to others it is not there."""
+    """For this machine, and for whoever has a token; to others it is not there."""
 
     async def get(self) -> None:
-        if not (self._is_local() or (self._bearer_token() and (await self.identify()).admin)):
+        if not (self._is_local() or (self._bearer_token() and (await self.identify()).user)):
             raise NotFound("There is nothing at this address.")
         posts = await self.ctx.store.read(_posts())
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

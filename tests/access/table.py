@@ -116,8 +116,8 @@ GET_/assets                 -               ok     ok       ok     ok     ok    
 GET_/healthz                -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/readyz                 -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/metrics                -               ok     ok       ok     ok     ok    ok    ok       ok
-GET_/metrics:afar           -               none   none     none   none   none  none  none     none
-GET_/metrics:bearer         -               none   none     none   none   none  ok    out      none
+GET_/metrics:afar           -               none   none     none   none   none  none  none     ok
+GET_/metrics:bearer         -               none   ok       ok     ok     ok    ok    out      ok
 GET_/files                  public          out    none     none   ok     ok    none  out      ok
 GET_/files                  private         out    none     none   ok     ok    none  out      ok
 GET_/files                  direct          out    none     none   ok     ok    none  out      ok

@@ -137,11 +137,12 @@ async def test_new_mentions_are_told_to_the_mentioned(world: World) -> None:
 
 
 @in_world
-async def test_who_types_is_told_to_the_room_by_who_hears_it(world: World) -> None:
+async def test_who_types_is_told_to_the_room_however_it_was_said(world: World) -> None:
     ada = await world.set_up()
     published = Published(world)
     assert await do(world, ada, "room.typing", room=GENERAL) == {}
-    assert published.take() == []
+    told = {"ev": "typing", "room": GENERAL, "user": ada.user}
+    assert published.take() == [(f"room:{GENERAL}", told)]
 
 
 @in_world

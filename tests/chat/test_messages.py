@@ -47,6 +47,8 @@ async def test_a_resend_gets_the_first_answer_and_is_told_to_nobody(world: World
     published = Published(world)
     world.clock.forward(seconds=60)
     assert await do(world, ada, "message.post", **fields) == first | {"duplicate": True}
+    again = await do(world, ada, "message.post", **fields, reply_to=first["seq"])
+    assert again == first | {"duplicate": True}, "room and text are what it is known by"
     assert await refused(world, ada, "message.post", **fields | {"text": "other"}) == "nonce_reused nonce"
     assert published.take() == []
 

@@ -215,11 +215,11 @@ async def test_a_removal_tells_the_removed_that_the_room_is_gone(world: World) -
     published = Published(world)
     reply = (await do(world, ada, "room.remove", room=room, user=ben.user))["room"]
     mine = (await do(world, ben, "ping"))["mine"]
-    (first, gone), (second, messages), (third, shared) = published.take()
-    assert (first, gone) == (f"user:{ben.user}", {"ev": "room.gone", "room": room, "mine": mine})
-    assert (second, messages["head"]) == (f"room:{room}", reply["head"])
+    (first, messages), (second, shared), (third, gone) = published.take()
+    assert (first, messages["head"]) == (f"room:{room}", reply["head"])
     assert messages["members"] == [{"user": ben.user, "rev": reply["head"], "left": True}]
-    assert (third, shared["room"]["count"]) == (f"room:{room}", 1)
+    assert (second, shared["room"]["count"]) == (f"room:{room}", 1)
+    assert (third, gone) == (f"user:{ben.user}", {"ev": "room.gone", "room": room, "mine": mine})
     await do(world, ada, "room.remove", room=room, user=ben.user)
     assert published.take() == []
     assert await refused(world, ben, "room.history", room=room) == "not_found"
@@ -286,9 +286,9 @@ async def test_a_room_keeps_one_owner(world: World) -> None:
     assert published.take() == []
     await do(world, ben, "room.role", **role)
     assert published.shapes() == [
-        (f"user:{ada.user}", "room"),
         (f"room:{room}", "messages"),
         (f"room:{room}", "room"),
+        (f"user:{ada.user}", "room"),
     ]
     assert (await room_of(world, ada, room))["role"] == "member"
     assert await refused(world, ada, "room.role", room=room, user=999, role="member") == "not_found user"

@@ -6,6 +6,7 @@ from typing import Any
 
 from chatbox.live.hub import Hub
 from chatbox.live.publisher import publications
+from chatbox.store import rooms
 from chatbox.store.base import Batch, Steps
 from tests.live.support import Room, flushed
 from tests.store.support import GENERAL, Bench, draft, on_bench
@@ -15,6 +16,34 @@ async def _deliver(hub: Hub, bench: Bench, *changes: Any) -> None:
     for publication in publications(await bench.batch(*changes)):
         hub.receive(publication)
     await flushed(hub)
+
+
+@on_bench
+async def test_a_head_is_not_told_before_the_messages_up_to_it(bench: Bench) -> None:
+    room = Room()
+    _, sink = room.enter(bench.ben, (GENERAL,))
+
+    def promote(batch: Batch) -> Steps[None]:
+        yield from rooms.set_role(batch, GENERAL, bench.ben, "moderator")
+
+    await _deliver(room.hub, bench, draft(bench.ada, "1"), promote)
+    told = [(payload["ev"], payload.get("head") or payload["room"]["head"]) for payload in sink.payloads]
+    head = told[0][1]
+    assert told == [("messages", head), ("room", head), ("room", head)]
+
+
+@on_bench
+async def test_who_joins_knows_the_room_before_its_messages(bench: Bench) -> None:
+    room = Room()
+    connection, sink = room.enter(bench.ben, ())
+
+    def leave_and_join(batch: Batch) -> Steps[None]:
+        yield from rooms.remove_member(batch, GENERAL, bench.ben)
+        yield from rooms.add_member(batch, GENERAL, bench.ben)
+
+    await _deliver(room.hub, bench, leave_and_join, draft(bench.ada, "1"))
+    assert connection.rooms == {GENERAL}
+    assert [payload["ev"] for payload in sink.payloads] == ["room.gone", "room", "messages", "room"]
 
 
 @on_bench

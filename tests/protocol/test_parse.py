@@ -182,6 +182,9 @@ def test_any_integer_is_an_id_and_comes_back() -> None:
 def test_the_id_of_what_cannot_be_read_is_found_where_there_is_one() -> None:
     assert id_of(b'{"do":"no.such","id":5,"more":[1,{"a":"b"}]}') == 5
     assert id_of('{"id":5}') == 5
+    assert id_of('{"id":5,"do":7}') == 5
+    assert id_of('{ "id" : -5 , "do":"search","text":"\ud800"}') == -5
+    assert id_of(b'{"id":5,"x":' + b"[" * 5000) == 5
     for broken in (b'{"id":"5"}', b'{"id":5', b"[5]", b'{"id":1e400}', b'{"id":' * 100_000, b"\xff"):
         assert id_of(broken) is None
 

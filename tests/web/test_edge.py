@@ -190,12 +190,12 @@ def test_hostile_bytes_are_answered_or_cut_and_leave_no_trace(
     caplog.set_level(logging.INFO)
     with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
         raw.sendall(sent)
-        raw.shutdown(socket.SHUT_WR)
         received = b""
         try:
+            raw.shutdown(socket.SHUT_WR)
             while part := raw.recv(65536):
                 received += part
-        except ConnectionResetError:
+        except OSError:  # it was cut
             pass
     assert received == b"" or received.startswith(b"HTTP/1.1 ")
     assert b"Traceback" not in received

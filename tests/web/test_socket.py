@@ -130,7 +130,7 @@ def test_what_cannot_be_read_is_answered_and_the_connection_lives_on(site: Site,
             ('{"id":8,"do":"ping","more":1}', 8, "more"),
             ('{"id":"x","do":"ping"}', None, "id"),
             ('{"id":9,"do":"search","text":"\\u0000"}', 9, "text"),
-            ('{"id":10,"do":"search","text":"\\ud800"}', None, None),
+            ('{"id":10,"do":"search","text":"\\ud800"}', 10, None),
             ("[" * 50_000, None, None),
             (b'{"id":11,"do":"ping"}', 11, None),
         ):
