@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Protocol
 
@@ -15,6 +16,10 @@ class Clock(Protocol):
         """Seconds that only go forward. For intervals and limits."""
         ...
 
+    def uptime(self) -> int:
+        """Milliseconds since some moment, those in which the machine sleeps as well. Nobody can set it."""
+        ...
+
 
 class SystemClock:
     def now(self) -> int:
@@ -22,3 +27,12 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def uptime(self) -> int:
+        if sys.platform == "linux":
+            nanoseconds = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        elif sys.platform == "darwin":  # where Python's own monotonic clock stands still in sleep
+            nanoseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        else:
+            nanoseconds = time.monotonic_ns()
+        return nanoseconds // 1_000_000

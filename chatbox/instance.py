@@ -12,6 +12,7 @@ from chatbox.chat.hashing import COST, Cost, Hashing
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock, SystemClock
 from chatbox.data_folder import DATABASE_FILE
+from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
@@ -97,6 +98,7 @@ async def _assemble(
     return Context(
         settings=settings,
         clock=clock,
+        ages=Ages(clock, meta["clock"]),
         store=store,
         committer=committer,
         hub=hub,

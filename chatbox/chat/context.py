@@ -13,6 +13,7 @@ from chatbox.chat.hashing import Hashing
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock
 from chatbox.errors import SignedOut
+from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
 from chatbox.live.connection import Connection
 from chatbox.live.directory import Directory
@@ -82,6 +83,7 @@ class Context:
 
     settings: Settings
     clock: Clock
+    ages: Ages
     store: Store
     committer: Committer
     hub: Hub

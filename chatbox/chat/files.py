@@ -144,7 +144,7 @@ async def sweep(ctx: Context) -> int:
     """Remove files that were not posted within 24 hours, and contents that no file refers to any more.
 
     To be called every hour. Returns how many contents were removed."""
-    before = ctx.clock.now() - UNPOSTED_FOR_MS
+    before = ctx.ages.now() - UNPOSTED_FOR_MS
 
     def forget(batch: Batch) -> Steps[int]:
         return (yield from files.delete_unposted(before))

@@ -78,12 +78,17 @@ def unchanged(confirmed: Account, caller: Caller) -> Steps[None]:
 def sweep(ctx: Context, live: Iterable[int]) -> asyncio.Future[None]:
     """Note that the sessions of live connections are in use, end those that nobody used for too long, and
     forget links that stopped working long ago. Called once an hour."""
+    ctx.ages.look()
+    now, latest, doubtful = ctx.ages.now(), ctx.ages.latest, ctx.ages.doubtful
     before, shared_before = oldest_use(ctx, shared=False), oldest_use(ctx, shared=True)
     used = sorted({session for session in live if session})
 
     def change(batch: Batch) -> Steps[None]:
         yield from sessions.touch(batch, used)
+        if not doubtful:
+            yield from sessions.correct(later_than=latest + DAY, now=now)
         yield from sessions.end_unused(batch, before=before, shared_before=shared_before)
-        yield from links.forget_old(batch, before=batch.now - 30 * DAY)
+        yield from links.forget_old(batch, before=now - 30 * DAY)
+        yield from users.set_meta("clock", latest)
 
     return ctx.committer.submit(change)

@@ -165,7 +165,7 @@ def new_token() -> str:
 
 def oldest_use(ctx: Context, *, shared: bool) -> int:
     """The time before which a browser's session was last used too long ago."""
-    return ctx.clock.now() - (SHARED_FOR if shared else ctx.settings.people.session_days * DAY)
+    return ctx.ages.now() - (SHARED_FOR if shared else ctx.settings.people.session_days * DAY)
 
 
 def _is_over(ctx: Context, session: Session) -> bool:

@@ -41,6 +41,7 @@ def upgrade(version: int, migrations: Sequence[str] = MIGRATIONS) -> Steps[int]:
 def found(server: str, epoch: str, now: int) -> Steps[None]:
     """What a new database starts with: its own ids, and the room that everyone is in."""
     meta = {"server": server, "epoch": epoch, "name": "", "join": "invite", "people_rev": 0, "setup": "open"}
+    meta["clock"] = 0
     for key, value in meta.items():
         yield one("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING", key, value)
     if not (yield one("SELECT 1 FROM rooms WHERE general = 1")):

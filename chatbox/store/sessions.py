@@ -87,12 +87,15 @@ def add(
 
 
 def touch(batch: Batch, sessions: list[int]) -> Steps[None]:
-    """Note that these are in use now."""
-    yield many("UPDATE sessions SET used_at = ? WHERE id = ?", [(batch.now, session) for session in sessions])
-    yield many(
-        "UPDATE users SET seen_at = ? WHERE id = (SELECT user FROM sessions WHERE id = ?)",
-        [(batch.now, session) for session in sessions],
-    )
+    """Note that these are in use now. A clock that was set back takes nothing of their time."""
+    uses = [(batch.now, session) for session in sessions]
+    yield many("UPDATE sessions SET used_at = max(used_at, ?) WHERE id = ?", uses)
+    yield many("UPDATE users SET seen_at = ? WHERE id = (SELECT user FROM sessions WHERE id = ?)", uses)
+
+
+def correct(*, later_than: int, now: int) -> Steps[None]:
+    """What seems to be used in the future, because the clock was wrong then, counts as used now."""
+    yield one("UPDATE sessions SET used_at = ? WHERE used_at > ?", now, later_than)
 
 
 def end(batch: Batch, session: int, *, user: int) -> Steps[bool]:

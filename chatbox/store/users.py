@@ -57,11 +57,12 @@ class Account(NamedTuple):
 
 
 def meta() -> Steps[dict[str, Any]]:
-    """What the server knows of itself: server, epoch, name, join, people_rev, setup ("open" or "done")."""
+    """What the server knows of itself: server, epoch, name, join, people_rev, setup ("open" or "done"), clock
+    (the latest time that was believed; see `live.ages`)."""
     return dict((yield one("SELECT key, value FROM meta")))
 
 
-def set_meta(key: str, value: str) -> Steps[None]:
+def set_meta(key: str, value: str | int) -> Steps[None]:
     yield one("UPDATE meta SET value = ? WHERE key = ?", value, key)
 
 

@@ -138,6 +138,13 @@ class Socket(Handler, WebSocketHandler):
     def max_message_size(self) -> int:
         return self.ctx.settings.limits.frame_bytes or sys.maxsize
 
+    def get_websocket_protocol(self) -> Any:
+        """Tornado plans its next ping by the wall clock: set back by a day, it would be silent for a day."""
+        protocol: Any = super().get_websocket_protocol()
+        if protocol is not None:
+            protocol.ping_sleep_time = lambda **_: PING_SECONDS - PONG_SECONDS
+        return protocol
+
     def check_origin(self, origin: str) -> bool:
         """Checked in `prepare`, where Tornado cannot skip it."""
         return True

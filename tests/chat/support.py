@@ -33,15 +33,23 @@ class SetClock:
 
     def __init__(self) -> None:
         self._now = 1_000_000_000_000
+        self._set = 0
 
     def now(self) -> int:
-        return self._now
+        return self._now + self._set
 
     def monotonic(self) -> float:
         return self._now / 1000
 
+    def uptime(self) -> int:
+        return self._now
+
     def forward(self, *, ms: int = 0, seconds: int = 0) -> None:
         self._now += ms + seconds * 1000
+
+    def step(self, ms: int) -> None:
+        """Somebody sets the wall clock, by so much."""
+        self._set += ms
 
 
 class World:

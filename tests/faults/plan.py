@@ -17,6 +17,7 @@ class Fault(NamedTuple):
 PLAN = (
     Fault(1, "kill -9 under load", ("test_kill.py",), {"KILLS": 200}),
     Fault(2, "durable before visible, by system calls", ("test_durable.py",), {"TRACED": 5000}),
+    Fault(8, "the clock is set", ("test_clock.py", "set_clock.py"), {"CLOCK_ROUNDS": 5}),
     Fault(
         3,
         "a bad network",

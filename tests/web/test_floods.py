@@ -13,7 +13,7 @@ from chatbox.settings import Settings
 from chatbox.web import socket as web_socket
 from tests.web.support import Person, Site, until
 
-TEXT, PING = 1, 9
+TEXT, PING, PONG = 1, 9, 10
 
 
 @pytest.fixture(scope="module")
