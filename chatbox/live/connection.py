@@ -14,6 +14,7 @@ from chatbox.protocol.frames import TOO_SLOW, Close
 
 BYTE_BUDGET = 1 << 20
 TIME_BUDGET = 10.0  # seconds without progress
+_JOINED = 1 << 17  # bytes that are copied into one write, at most
 
 _ids = itertools.count(1)
 
@@ -46,6 +47,7 @@ class Connection:
         self.ready = False  # hello was answered: events come
         self.away = False
         self.closed = False
+        self.code: int | None = None  # with which it was closed from here
         self._sink = sink
         self._due: list[bytes] = []
         self._held: list[bytes] = []
@@ -102,17 +104,20 @@ class Connection:
         return True
 
     def flush(self, now: float) -> None:
-        """Write everything due in one go, unless the connection is over its budget."""
+        """Write everything due in one go, unless the connection is over its budget.
+
+        What no socket takes in one go stays in its frames: they are the same bytes for everybody."""
         if self.closed or not self._due:
             return
-        data = b"".join(self._due) if len(self._due) > 1 else self._due[0]
-        self._due.clear()
+        due, self._due = self._due, []
+        size = sum(map(len, due))
         if self._waiting:
             self._watch(now)
-            if self._waiting and self._waiting + len(data) > BYTE_BUDGET:
+            if self._waiting and self._waiting + size > BYTE_BUDGET:
                 self.close(TOO_SLOW)
                 return
-        self._waiting = self._sink.write(data)
+        for data in due if size > _JOINED else (b"".join(due),):
+            self._waiting = self._sink.write(data)
         if self._waiting and self._stuck_since is None:
             self._watch(now)
 
@@ -135,6 +140,7 @@ class Connection:
         """Send nothing more from this moment, and close."""
         if not self.closed:
             self.closed = True
+            self.code = close.code
             self._due.clear()
             self._held.clear()
             self._sink.close(close.code, close.reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
 from chatbox.bus.base import Publication
@@ -32,10 +32,9 @@ class Hub:
         self._later: asyncio.TimerHandle | None = None  # or then
         self._round: deque[Connection] = deque()  # those whose turn to be flushed comes
         self._flushed_at = 0.0
-        self.more_comes: Callable[[], bool] = lambda: (
-            False
-        )  # whether there will be more to deliver in a moment
+        self.more_comes: Callable[[], bool] = bool  # whether there will be more to deliver in a moment
         self.delivered = 0
+        self.closes: Counter[int] = Counter()  # connections that were closed from here, by code
         self.empty = asyncio.Event()  # set while there is no connection
         self.empty.set()
 
@@ -75,10 +74,12 @@ class Hub:
         connection.closed = True
         self.subscribe(connection, ())
         own = self._users.get(connection.user)
-        if own is not None:
-            own.pop(connection, None)
+        if own is not None and connection in own:
+            del own[connection]
             if not own:
                 del self._users[connection.user]
+            if connection.code is not None:
+                self.closes[connection.code] += 1
         if not self._users:
             self.empty.set()
         self._due.pop(connection, None)

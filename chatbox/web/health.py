@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chatbox.chat.context import Context
 from chatbox.errors import ChatboxError, NotFound
+from chatbox.protocol.frames import CLOSES
 from chatbox.rules.hosts import canonical_address, is_loopback, is_loopback_host
 from chatbox.store.base import Steps, one
 from chatbox.web.base import Handler
@@ -81,6 +82,9 @@ def _lines(ctx: Context, posts: int) -> Iterator[str]:
     yield _line("chatbox_connections", "gauge", "Live connections.", ctx.hub.count)
     users = sum(1 for _ in ctx.hub.users())
     yield _line("chatbox_users_online", "gauge", "Users with a connection.", users)
+    yield _head("chatbox_closes_total", "counter", "Connections that the server closed, by close code.")
+    for code in sorted({close.code for close in CLOSES} | ctx.hub.closes.keys()):
+        yield f'chatbox_closes_total{{code="{code}"}} {ctx.hub.closes[code]}\n'
     yield _line("chatbox_messages_total", "counter", "Messages ever posted.", posts)
     yield _line("chatbox_deliveries_total", "counter", "Events handed to connections.", ctx.hub.delivered)
     yield _line("chatbox_commits_total", "counter", "Transactions committed.", ctx.committer.batches)
@@ -108,4 +112,8 @@ def _started() -> float:
 
 
 def _line(name: str, kind: str, text: str, value: float) -> str:
-    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n"
+    return f"{_head(name, kind, text)}{name} {value}\n"
+
+
+def _head(name: str, kind: str, text: str) -> str:
+    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n"

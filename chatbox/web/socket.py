@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from chatbox.chat.context import Caller
 from chatbox.errors import Busy, ChatboxError, Invalid, RateLimited, Restarting, SignedOut
@@ -49,7 +49,7 @@ class StreamSink:
         self._send = stream.socket.send if type(stream) is IOStream else None
         self._sent = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         stream = self._stream
         if self._send is not None and not stream._write_buffer:
             try:
@@ -59,7 +59,7 @@ class StreamSink:
             self._sent += sent
             if sent == len(data):
                 return 0
-            data = data[sent:]
+            data = memoryview(data)[sent:]  # not copied: many wait for the same bytes
         with suppress(StreamClosedError):  # on_close follows
             stream.write(data)
         return self.unsent()[0]
@@ -138,13 +138,6 @@ class Socket(Handler, WebSocketHandler):
     def max_message_size(self) -> int:
         return self.ctx.settings.limits.frame_bytes or sys.maxsize
 
-    def get_websocket_protocol(self) -> Any:
-        """Tornado plans its next ping by the wall clock: set back by a day, it would be silent for a day."""
-        protocol: Any = super().get_websocket_protocol()
-        if protocol is not None:
-            protocol.ping_sleep_time = lambda **_: PING_SECONDS - PONG_SECONDS
-        return protocol
-
     def check_origin(self, origin: str) -> bool:
         """Checked in `prepare`, where Tornado cannot skip it."""
         return True
@@ -180,11 +173,15 @@ class Socket(Handler, WebSocketHandler):
         if self.ctx.server.stopping:
             self.connection.close(RESTARTING)
 
-    def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        stock = super().get_websocket_protocol()
-        if not isinstance(stock, WebSocketProtocol13) or not reading.is_known():
-            return stock
-        return reading.FairProtocol(self, stock.params, self._give_up)
+    def get_websocket_protocol(self) -> Any:
+        protocol: Any = super().get_websocket_protocol()
+        if protocol is not None and reading.is_known():
+            protocol = reading.FairProtocol(self, protocol.params, self._give_up)
+        if (
+            protocol is not None
+        ):  # Tornado plans pings by the wall clock: set back, it would be silent as long
+            protocol.ping_sleep_time = lambda **_: PING_SECONDS - PONG_SECONDS
+        return protocol
 
     def _give_up(self, problem: Close) -> None:
         if self.connection is not None:

@@ -101,6 +101,7 @@ class Crowd:
         self.greeted: list[float] = []  # times of the event loop at which a hello was answered
         self.heard: Callable[[Member, News], None] = lambda member, news: None
         self._news: dict[bytes, News] = {}
+        self._states: dict[State, State] = {}
         self._changed = asyncio.Event()
         self._dialling: set[asyncio.Task[None]] = set()
 
@@ -120,6 +121,14 @@ class Crowd:
 
     async def __aexit__(self, *_: object) -> None:
         await self.leave()
+
+    async def dismiss(self, members: list[Member]) -> None:
+        """These go, without a word, and stay away."""
+        self.members = [member for member in self.members if member not in set(members)]
+        for member in members:
+            member.staying = False
+            member.abort()
+        await self.until(lambda: not any(member.connected for member in members))
 
     async def leave(self) -> None:
         """Everybody goes, without a word, and stays away."""
@@ -154,9 +163,13 @@ class Crowd:
             event = _read_event(payload)
             if event.room != GENERAL:
                 return None
-            found = News(event.after, event.head, {m.seq: m.state for m in event.messages})
+            found = News(event.after, event.head, self.shared(event.messages))
             self._news[key] = found
         return found
+
+    def shared(self, messages: list[_Message]) -> Transcript:
+        """These messages, each of which is kept once for everybody."""
+        return {m.seq: self._states.setdefault(m.state, m.state) for m in messages}
 
     def dial(self, member: Member) -> None:
         """Let a member connect."""
@@ -181,6 +194,7 @@ class Member(asyncio.Protocol):
         self.began = 0  # the position to begin with: what was before is not known
         self.transcript: Transcript = {}
         self.ready = False
+        self.staying = True
         self._crowd = crowd
         self._transport: asyncio.Transport | None = None
         self._rest = b""
@@ -246,7 +260,7 @@ class Member(asyncio.Protocol):
 
     def come_back(self) -> None:
         """After a wait as docs/protocol.md asks for, which is other for everybody."""
-        if not self._crowd.staying:
+        if not (self.staying and self._crowd.staying):
             return
         wait = self._crowd.random.random() * min(LONGEST, 0.5 * 2**self._tries)
         self._tries += 1
@@ -315,7 +329,7 @@ class Member(asyncio.Protocol):
         if not self._known:
             self.position = self.began = head
         elif isinstance(changes, list):
-            self._learn({message.seq: message.state for message in changes})
+            self._learn(self._crowd.shared(changes))
             self.position = head
         self._known = {"epoch": hello.epoch, "mine": hello.mine, "people": hello.people_rev}
         self._wanted = max(self._wanted, head)
@@ -339,7 +353,7 @@ class Member(asyncio.Protocol):
         self._ask()
 
     def _repair(self, page: _Page) -> None:
-        self._learn({message.seq: message.state for message in page.messages})
+        self._learn(self._crowd.shared(page.messages))
         self.position = max(self.position, page.to)
         self._asking = False
         self._ask()

@@ -168,6 +168,23 @@ async def test_a_connection_over_its_byte_budget_is_closed_and_told_to_come_back
 
 
 @on_loop
+async def test_short_frames_are_joined_and_long_ones_are_the_same_bytes_for_everybody() -> None:
+    room = Room()
+    _, first = room.enter(1)
+    _, second = room.enter(2)
+    for number in range(3):
+        room.hub.receive(event(number))
+    await flushed(room.hub)
+    assert [len(sink.writes) for sink in (first, second)] == [1, 1]
+    for _ in range(3):
+        room.hub.receive(Publication("room:7", b'{"text":"' + b"x" * 60_000 + b'"}', head=3))
+    await flushed(room.hub)
+    assert len(first.payloads) == len(second.payloads) == 6
+    for mine, yours in zip(first.writes[1:], second.writes[1:], strict=True):
+        assert mine is yours
+
+
+@on_loop
 async def test_a_connection_without_progress_for_ten_seconds_is_closed() -> None:
     room = Room()
     _, slow = room.enter(1)

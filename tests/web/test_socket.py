@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import tornado
+from tornado.iostream import IOStream
 
 from chatbox.bus.base import Publication
 from chatbox.errors import RateLimited
@@ -338,6 +340,22 @@ def test_the_stream_of_the_installed_tornado_is_known(site: Site, ada: Person) -
         assert web_socket.stream_is_known(connection._sink._stream)
         until(lambda: connection._sink.unsent()[0] == 0)
         assert connection._sink.unsent()[1] > 0
+
+
+def test_what_a_socket_does_not_take_waits_without_being_copied() -> None:
+    async def scenario() -> None:
+        here, there = socket.socketpair()
+        stream = IOStream(here)
+        data = bytes(2**22)
+        waiting = StreamSink(cast(Any, None), stream).write(data)
+        assert 0 < waiting < len(data)
+        ((_, kept),) = stream._write_buffer._buffers
+        assert isinstance(kept, memoryview)
+        assert kept.obj is data
+        stream.close()
+        there.close()
+
+    asyncio.run(scenario())
 
 
 def test_without_its_attributes_the_same_frames_go_out(
