@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from tornado.iostream import IOStream
 from websockets.sync.client import connect
 
 from chatbox.settings import Server as ServerSettings
 from chatbox.settings import Settings
 from chatbox.web import headers
+from chatbox.web.listener import CLOSED_REMEMBERED
 from tests.web.support import Person, Site, settings, until
 
 HOSTS = [
@@ -254,6 +257,21 @@ def test_a_socket_counts_as_a_connection_of_its_address(tmp_path: Path) -> None:
         with connect(address, additional_headers=ada.bearer), connect(address, additional_headers=ada.bearer):
             assert site.ask("GET", "/healthz").status == 503
         until(lambda: site.ask("GET", "/healthz").status == 200)
+    finally:
+        site.close()
+
+
+def test_sockets_that_closed_are_forgotten_without_a_limit_too(tmp_path: Path) -> None:
+    site = Site(tmp_path, settings(connections_per_address=0))
+    ada = site.add_person("ada")
+    try:
+        for _ in range(2 * CLOSED_REMEMBERED):
+            with connect(f"ws://127.0.0.1:{site.port}/ws", additional_headers=ada.bearer):
+                pass
+        until(lambda: site.ctx.hub.count == 0)
+        gc.collect()
+        closed = [one for one in gc.get_objects() if type(one) is IOStream and one.closed()]
+        assert len(closed) < 1.5 * CLOSED_REMEMBERED
     finally:
         site.close()
 
