@@ -17,7 +17,6 @@ class Fault(NamedTuple):
 PLAN = (
     Fault(1, "kill -9 under load", ("test_kill.py",), {"KILLS": 200}),
     Fault(2, "durable before visible, by system calls", ("test_durable.py",), {"TRACED": 5000}),
-    Fault(8, "the clock is set", ("test_clock.py", "set_clock.py"), {"CLOCK_ROUNDS": 5}),
     Fault(
         3,
         "a bad network",
@@ -46,7 +45,13 @@ PLAN = (
     ),
     Fault(5, "all cut at once", ("test_storm.py",), {"STORM_CLIENTS": 3000, "STORM_AT_ONCE": 70}),
     Fault(6, "asked to stop under load", ("test_stop.py",), {"STOP_CLIENTS": 2000, "STOP_HURRY": 2}),
-    Fault(9, "hostile bytes", ("test_autobahn.py", "test_hostile.py"), {}),
+    Fault(8, "the clock is set", ("test_clock.py", "set_clock.py"), {"CLOCK_ROUNDS": 5}),
+    Fault(
+        9,
+        "hostile bytes",
+        ("test_autobahn.py", "test_hostile.py", "test_generated.py"),
+        {"HOSTILE_ITEMS": 1_000_000, "HOSTILE_GROWTH": 10},
+    ),
     Fault(
         10,
         "snapshots and removals in the middle of traffic",

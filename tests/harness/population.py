@@ -17,9 +17,11 @@ from tests.harness.process import Person, Server, running
 
 
 @asynccontextmanager
-async def populated(folder: Path, people: int) -> AsyncIterator[tuple[Server, list[Person]]]:
+async def populated(
+    folder: Path, people: int, settings: dict[str, str] | None = None
+) -> AsyncIterator[tuple[Server, list[Person]]]:
     """A running server and its people, all in #general; the first is its admin."""
-    server = Server(folder)
+    server = Server(folder, settings)
     made = await _populate(server.data, people)
     async with running(server):
         yield server, [person._replace(origin=server.url) for person in made]

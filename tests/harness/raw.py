@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from tests.harness.process import Person, Server
@@ -22,10 +23,29 @@ class Frame(NamedTuple):
         return int.from_bytes(self.payload[:2], "big")
 
 
+def frame_bytes(first: int, payload: bytes, *, masked: bool = True, size: int | None = None) -> bytes:
+    """A frame as a client sends it; `size` is what its head says, where that is not true."""
+    size = len(payload) if size is None else size
+    bit = 0x80 if masked else 0
+    if size < 126:
+        head = bytes((first, bit | size))
+    elif size < 65536:
+        head = bytes((first, bit | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((first, bit | 127)) + size.to_bytes(8, "big")
+    if not masked:
+        return head + payload
+    mask = os.urandom(4)
+    whole = (mask * (len(payload) // 4 + 1))[: len(payload)]
+    mixed = int.from_bytes(payload, "big") ^ int.from_bytes(whole, "big")
+    return head + mask + mixed.to_bytes(len(payload), "big")
+
+
 class RawSocket:
     """Answers nothing by itself: no pongs, no closes. `buffer` limits what the kernel takes for it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._transports = server.transports
         self._reader = reader
         self._writer = writer
 
@@ -51,7 +71,7 @@ class RawSocket:
         writer.write(f"GET /ws HTTP/1.1\r\n{lines}\r\n".encode())
         answer = await reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in answer.split(b"\r\n")[0], answer
-        return cls(reader, writer)
+        return cls(server, reader, writer)
 
     def command(self, id: int, do: str, **fields: Any) -> None:
         """Send a command."""
@@ -59,20 +79,7 @@ class RawSocket:
 
     def frame(self, opcode: int, payload: bytes, *, masked: bool = True, first: int = 0x80) -> None:
         """Send one frame; `first` holds the bits FIN and RSV1 to RSV3."""
-        size = len(payload)
-        bit = 0x80 if masked else 0
-        if size < 126:
-            head = bytes((first | opcode, bit | size))
-        elif size < 65536:
-            head = bytes((first | opcode, bit | 126)) + size.to_bytes(2, "big")
-        else:
-            head = bytes((first | opcode, bit | 127)) + size.to_bytes(8, "big")
-        if masked:
-            mask = os.urandom(4)
-            head += mask
-            whole = (mask * (size // 4 + 1))[:size]
-            payload = (int.from_bytes(payload, "big") ^ int.from_bytes(whole, "big")).to_bytes(size, "big")
-        self.bytes(head + payload)
+        self.bytes(frame_bytes(first | opcode, payload, masked=masked))
 
     def bytes(self, data: bytes) -> None:
         """Send anything."""
@@ -107,6 +114,13 @@ class RawSocket:
                 self.frame(CLOSE, frame.payload)
         return code
 
+    def end(self) -> None:
+        """Send nothing more, but go on reading."""
+        with suppress(OSError):  # the other side has cut the line
+            self._writer.write_eof()
+
     def abort(self) -> None:
         """Cut the line."""
+        if self._writer.transport in self._transports:
+            self._transports.remove(self._writer.transport)
         self._writer.transport.abort()
