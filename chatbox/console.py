@@ -77,6 +77,13 @@ def _is_own(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
 
 
+def tell_fingerprint(name: str, fingerprint: str) -> None:
+    """Print by what people recognise the certificate that their devices are to trust."""
+    half = len(fingerprint) // 2 + 1
+    say(f"Certificate for HTTPS: {name}. Fingerprint (SHA-256):")
+    say(f"  {fingerprint[:half]}\n  {fingerprint[half:]}")
+
+
 def tell_link(name: str, url: str) -> None:
     """Print a one-time link for a new password."""
     say(f"\nThe old password of {name} works no more, and their sign-ins and tokens have ended.")

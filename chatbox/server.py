@@ -31,7 +31,7 @@ from chatbox.rules.hosts import host_rule
 from chatbox.settings import Settings
 from chatbox.settings_file import comment_out
 from chatbox.startup import ServeOptions
-from chatbox.tls import CertificateFiles
+from chatbox.tls import Certificates
 from chatbox.version import VERSION
 from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
@@ -104,7 +104,6 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
     stopping = Stopping()
     stopping.listen()
     announcer = console.Announcer()
-    certificate = tls.certificate_files(settings, folder)
     sockets = listen(settings)
     port: int = sockets[0].getsockname()[1]
     async with AsyncExitStack() as stack:
@@ -113,11 +112,12 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         client = load_assets(frozen.assets_folder())
         ctx = await open_instance(settings, folder, assets=client.hash, tell=announcer.tell_code)
         stack.push_async_callback(close_instance, ctx)
-        ctx.server.addresses = Addresses(settings, port)
-        listener = open_doors(ctx, client, sockets, certificate)
+        certificates = tls.choose_certificates(ctx, folder)
+        ctx.server.addresses = Addresses(settings, port, certificates)
+        edge = make_edge(ctx, certificates)
+        listener = open_doors(edge, client, sockets)
         stack.callback(listener.stop)
-        if certificate is not None:
-            stack.callback(asyncio.create_task(tls.follow(certificate, listener.encrypt), name="tls").cancel)
+        stack.callback(asyncio.create_task(tls.encrypt(listener, edge, certificates), name="tls").cancel)
         await asyncio.to_thread(ctx.blobs.prepare)
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
@@ -130,6 +130,8 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
             ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
             atomic.write_text(options.ready_file, json.dumps(ready))
         await _greet(ctx, options, url, announcer)
+        if authority := certificates.authority:
+            console.tell_fingerprint(authority.name, authority.fingerprint)
         await stopping.asked.wait()
         await _drain(ctx, listener, control, stopping.hurry)
     log.info("Chatbox has stopped.")
@@ -166,18 +168,16 @@ def _explain(error: OSError, host: str, port: int) -> str:
     return f"{host} port {port} cannot be listened on: {error.strerror}."
 
 
-def open_doors(
-    ctx: Context, client: Assets, sockets: list[socket.socket], certificate: CertificateFiles | None = None
-) -> Listener:
-    """The web server over these sockets, accepting connections when this returns."""
+def make_edge(ctx: Context, certificates: Certificates) -> Edge:
+    """What all of HTTP shares."""
     settings = ctx.settings
-    claimed = certificate.pair.names if certificate else ()
-    hosts = host_rule(settings.server.hosts, socket.gethostname(), claimed)
-    edge = Edge(ctx, hosts, only_encrypted=settings.tls.mode == "required")
-    listener = make_listener(make_app(edge, client), settings, lambda: ctx.hub.count)
-    if certificate is not None:
-        listener.encrypt(certificate.context)
-        log.info("HTTPS answers on the same port: for %s.", certificate.pair.shown)
+    hosts = host_rule(settings.server.hosts, socket.gethostname(), certificates.names)
+    return Edge(ctx, hosts, only_encrypted=settings.tls.mode == "required")
+
+
+def open_doors(edge: Edge, client: Assets, sockets: list[socket.socket]) -> Listener:
+    """The web server over these sockets, accepting connections when this returns."""
+    listener = make_listener(make_app(edge, client), edge.ctx.settings, lambda: edge.ctx.hub.count)
     listener.add_sockets(sockets)
     return listener
 
@@ -189,19 +189,24 @@ def _operation(ctx: Context, name: str) -> Callable[[dict[str, Any]], Any]:
 class Addresses:
     """The addresses to tell others, looked up anew at most every 15 seconds."""
 
-    def __init__(self, settings: Settings, port: int) -> None:
+    def __init__(self, settings: Settings, port: int, certificates: Certificates) -> None:
         self._hosts = settings.server.host
         self._names = settings.server.hosts
-        self._scheme = _scheme(settings)
+        self._settings = settings
+        self._certificates = certificates
         self._port = port
         self._at = float("-inf")
         self._found: list[str] = []
 
     def __call__(self) -> list[str]:
         if time.monotonic() - self._at > 15:
-            self._found = [f"{self._scheme}://{host}:{self._port}" for host in self._look()]
+            self._found = [f"{self._scheme(host)}://{host}:{self._port}" for host in self._look()]
             self._at = time.monotonic()
         return self._found
+
+    def _scheme(self, host: str) -> str:
+        """HTTPS where nothing else is answered, and where it works without further ado."""
+        return "https" if self._certificates.covers(host) else _scheme(self._settings)
 
     def _look(self) -> list[str]:
         fixed = [host for host in self._hosts if host not in ("0.0.0.0", "::")]
@@ -222,7 +227,7 @@ def _local_url(settings: Settings, port: int) -> str:
 
 
 def _scheme(settings: Settings) -> str:
-    """With which addresses begin that are told to others."""
+    """With what every address begins."""
     return "https" if settings.tls.mode == "required" else "http"
 
 

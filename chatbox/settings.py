@@ -119,14 +119,15 @@ class Tls(Struct, frozen=True):
     mode: Annotated[
         str,
         Choice(("auto", "off", "required", "files")),
-        "off: plain HTTP only. files: with the certificate that is given here. required: nothing but "
-        "encrypted connections, with the certificate that is given here. auto: as off, in this version.",
+        "auto: with certificates of this server's own, which devices take that were shown how at /trust. "
+        "files: with the certificate that is given here. required: encrypted connections only, with the "
+        "certificate that is given here or else as auto. off: plain HTTP only.",
     ] = "auto"
     certificate: Annotated[
         str,
         Text(4096),
-        "File in PEM format with this server's certificate, and those between it and its authority. Looked "
-        "at again whenever it changes.",
+        "File in PEM format with this server's certificate, and those between it and its authority; for the "
+        "modes files and required. Taken over anew when it changes.",
     ] = ""
     key: Annotated[
         str,
@@ -260,11 +261,11 @@ def parse(
 def _at_odds(settings: Settings, items: Iterable[Item]) -> Iterable[Problem]:
     """What is right by itself and wrong together."""
     tls = settings.tls
-    if tls.mode not in ("files", "required") or tls.certificate:
+    if tls.mode != "files" or tls.certificate:
         return
     for item in items:
-        if (item.section, item.key, item.value.casefold()) == ("tls", "mode", tls.mode):
-            message = f"[tls] mode = {tls.mode} needs [tls] certificate, the file that it is in."
+        if (item.section, item.key, item.value.casefold()) == ("tls", "mode", "files"):
+            message = "[tls] mode = files needs [tls] certificate, the file that it is in."
             yield Problem(message, item.file, item.line, "tls", "mode")
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from chatbox.lan import pem
+from chatbox.lan import certificates, pem
 from chatbox.settings import SettingsError, Tls, override, parse
-from chatbox.tls import CertificateFiles
+from chatbox.tls import CertificateFiles, OwnCertificates
 from tests.harness.certificates import TestAuthority, key_pem
+from tests.harness.http import Http
 from tests.harness.process import STARTS_WITHIN, Server
 from tests.harness.running import on_a_loop
 
@@ -25,10 +26,15 @@ def settings(certificate: Path, key: Path, mode: str = "files") -> dict[str, str
     return {"tls.mode": mode, "tls.certificate": str(certificate), "tls.key": str(key)}
 
 
-async def ask(server: Server, authority: TestAuthority = AUTHORITY) -> bytes:
-    """The first line of the answer over TLS. Raises ssl.SSLError where the authority did not sign."""
+async def ask(server: Server, authority: TestAuthority = AUTHORITY, trusted: str = "") -> bytes:
+    """The first line of the answer over TLS, of a client that trusts the authority, or what is `trusted` in
+    PEM format. Raises ssl.SSLError where it does not trust the answer."""
+    context = authority.trusted()
+    if trusted:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=trusted)
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", server.port, ssl=authority.trusted(), server_hostname="localhost"
+        "127.0.0.1", server.port, ssl=context, server_hostname="localhost"
     )
     try:
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -55,7 +61,7 @@ async def test_a_new_certificate_is_taken_over_and_a_bad_one_is_not(tmp_path: Pa
     certificate, key = AUTHORITY.write(tmp_path)
     server = Server(tmp_path, settings(certificate, key))
     await server.start()
-    assert lines(server, "HTTPS answers on the same port: for localhost, 127.0.0.1 until 20")
+    assert lines(server, "HTTPS answers on the same port, for localhost, 127.0.0.1 until 20")
     assert (await ask(server)).startswith(b"HTTP/1.1 200")
 
     key.write_text("spoilt")
@@ -64,7 +70,7 @@ async def test_a_new_certificate_is_taken_over_and_a_bad_one_is_not(tmp_path: Pa
 
     second = TestAuthority("The second")
     second.write(tmp_path)
-    await told(server, "There is a new certificate: for localhost, 127.0.0.1 until 20")
+    await told(server, "There is a new certificate, for localhost, 127.0.0.1 until 20")
     assert (await ask(server, second)).startswith(b"HTTP/1.1 200")
     with pytest.raises(ssl.SSLCertVerificationError):
         await ask(server)
@@ -84,6 +90,75 @@ async def test_a_start_with_a_bad_pair_ends_with_2_and_the_reason(tmp_path: Path
     assert "Traceback" not in server.log
 
 
+async def certificate_of(server: Server) -> str:
+    """What the server hands out to be trusted; empty where it has none."""
+    http = Http(server.port)
+    answer = await http.ask("GET", "/trust/chatbox-ca.crt")
+    await http.close()
+    return answer.body.decode() if answer.status == 200 else ""
+
+
+@on_a_loop()
+async def test_the_own_authority_is_made_after_the_setup_and_kept(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    await server.start()
+    assert await certificate_of(server) == ""
+    assert not (server.data / "tls").exists()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await ask(server)
+
+    await server.set_up()
+    await told(server, "HTTPS answers on the same port, for ")
+    trusted = await certificate_of(server)
+    assert (await ask(server, trusted=trusted)).startswith(b"HTTP/1.1 200")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await ask(server)
+    fingerprint = certificates.load_authority(server.data).fingerprint  # type: ignore[union-attr]
+    assert fingerprint in server.said.replace("\n  ", "")
+
+    assert await server.stop() == 0
+    await server.start()
+    assert await certificate_of(server) == trusted
+    assert (await ask(server, trusted=trusted)).startswith(b"HTTP/1.1 200")
+    assert await server.stop() == 0
+    server.assert_quiet()
+    assert server.said.replace("\n  ", "").count(fingerprint) == 2
+
+
+@on_a_loop()
+async def test_a_start_with_a_damaged_authority_ends_with_2_and_the_reason(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"tls.mode": "required"})
+    await server.start()
+    await server.stop()
+    (server.data / "tls/ca.key").write_text("spoilt")
+    process = await server.launch()
+    assert await process.wait() == 2
+    assert lines(server, "ca.key holds no private key in PEM format.")
+
+
+@on_a_loop()
+async def test_a_server_that_requires_encryption_is_set_up_over_it(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"tls.mode": "required"})
+    await server.start()
+    assert (await ask(server, trusted=await certificate_of(server))).startswith(b"HTTP/1.1 200")
+    http = Http(server.port)
+    assert (await http.command("setup.complete")).status == 307
+    await http.close()
+    assert await server.stop() == 0
+
+
+@on_a_loop()
+async def test_without_encryption_there_is_no_authority(tmp_path: Path) -> None:
+    server = Server(tmp_path, {"tls.mode": "off"})
+    await server.start()
+    await server.set_up()
+    await server.stop()
+    await server.start()
+    assert await certificate_of(server) == ""
+    assert await server.stop() == 0
+    assert not (server.data / "tls").exists()
+
+
 @on_a_loop()
 async def test_where_https_is_required_its_address_is_told(tmp_path: Path) -> None:
     server = Server(tmp_path, settings(*AUTHORITY.write(tmp_path), "required"))
@@ -93,11 +168,11 @@ async def test_where_https_is_required_its_address_is_told(tmp_path: Path) -> No
     assert f"On this computer:   https://127.0.0.1:{server.port}" in server.said
 
 
-@pytest.mark.parametrize("mode", ["files", "required"])
-def test_a_mode_that_needs_a_certificate_says_so(mode: str) -> None:
-    with pytest.raises(SettingsError, match=rf"\[tls\] mode = {mode} needs \[tls\] certificate"):
-        parse([override(f"tls.mode={mode}")])
-    parse([override(f"tls.mode={mode}"), override("tls.certificate=x.pem")])
+def test_the_mode_that_needs_a_certificate_says_so() -> None:
+    with pytest.raises(SettingsError, match=r"\[tls\] mode = files needs \[tls\] certificate"):
+        parse([override("tls.mode=files")])
+    parse([override("tls.mode=files"), override("tls.certificate=x.pem")])
+    parse([override("tls.mode=required")])
 
 
 class Clock:
@@ -106,6 +181,55 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
+
+
+class Host:
+    """A machine with addresses and a name, for `OwnCertificates`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.addresses = ["localhost", "192.168.1.5"]
+        self.name: str | None = None
+        self.clock = Clock()
+        self.own = OwnCertificates(folder, lambda: self.addresses, lambda: self.name, self.clock)
+
+    def issued(self) -> tuple[str, ...]:
+        """For which addresses the certificate is; none where there is none."""
+        return self.own.pair.addresses if self.own.pair else ()
+
+
+def test_the_certificate_follows_the_addresses(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    assert not host.own.look()
+    host.name = "Attic"
+    assert host.own.look()
+    assert host.issued() == ("192.168.1.5",)
+    first = host.own.context
+    assert not host.own.look()
+    host.addresses = ["localhost", "10.0.0.7", "example.com"]
+    assert host.own.look()
+    assert host.issued() == ("10.0.0.7",)
+    assert host.own.context is not first
+    assert not host.own.look()
+
+
+def test_the_certificate_is_renewed_in_time_and_its_authority_is_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = Host(tmp_path)
+    host.name = "Attic"
+    host.own.look()
+    start, renewals = host.clock.at, 0
+    for day in range(3660):
+        host.clock.at = start + timedelta(days=day)
+        assert host.own.pair is not None
+        renewals += host.own.look()
+        if day < 3640:
+            assert host.clock.at + timedelta(days=9) < host.own.pair.not_after
+    assert renewals == 9
+    warnings = [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
+    assert set(warnings) == {warnings[0]}
+    assert warnings[0].startswith("The certificate of this server's own authority ends on ")
+    assert len(warnings) == 25  # fourteen days before the end, and as long as nobody has seen to it
 
 
 def test_files_are_read_when_they_have_settled(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

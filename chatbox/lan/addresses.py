@@ -6,6 +6,8 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 
+from chatbox.rules.hosts import canonical_address
+
 # Adapters of virtual machines, containers and VPNs: an address there is of no use to a colleague's phone.
 _VIRTUAL = (
     "docker",
@@ -53,6 +55,14 @@ def list_interfaces() -> list[tuple[str, str]]:
         for ip in adapter.ips
         if isinstance(ip.ip, str)
     ]
+
+
+def every_address() -> set[str]:
+    """Every IPv4 and IPv6 address of this machine, loopback included, without scopes."""
+    import ifaddr
+
+    found = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for one in ifaddr.get_adapters() for ip in one.ips]
+    return {"127.0.0.1", "::1", *map(canonical_address, found)}
 
 
 def default_address() -> str | None:

@@ -26,6 +26,9 @@ _LARGEST = 2**20  # bytes of a file
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+
+
 class Pair(Struct, frozen=True):
     """A certificate that fits its key. `pem` holds both, the server's own certificate before the others."""
 
@@ -43,18 +46,19 @@ class Pair(Struct, frozen=True):
 def read_pair(certificate: Path, key: Path, now: datetime) -> Pair:
     """Read a certificate with its key, which may be in one file. Raises CertificateError."""
     chain = _certificates(certificate)
-    private = _private_key(key)
-    wanted = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    own = [found for found in chain if _public_bytes(found) == wanted]
-    if not own:
-        raise CertificateError(f"The key in {key} is not the one of the certificate in {certificate}.")
-    leaf = own[0]
+    leaf = _owned(chain, certificate, _private_key(key), key)
     _check_dates(leaf, certificate, now)
     names, addresses = _hosts(leaf, certificate)
     _check_use(leaf, certificate)
     ordered = [leaf, *(found for found in chain if found is not leaf)]
     blocks = [each.public_bytes(Encoding.PEM) for each in ordered]
     return Pair(b"".join([*blocks, _key_block(key)]), names, addresses, leaf.not_valid_after_utc)
+
+
+def read_own(certificate: Path, key: Path) -> tuple[x509.Certificate, Key]:
+    """Read a certificate with its key, whatever it is for. Raises CertificateError."""
+    private = _private_key(key)
+    return _owned(_certificates(certificate), certificate, private, key), private
 
 
 def make_context(pair: Pair, folder: Path) -> ssl.SSLContext:
@@ -102,9 +106,6 @@ def _certificates(path: Path) -> list[x509.Certificate]:
         raise CertificateError(f"{path} holds a certificate that is damaged.") from error
 
 
-_Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
-
-
 def _key_block(path: Path) -> bytes:
     for found in _BLOCK.finditer(_read(path)):
         if found[1].endswith(b"PRIVATE KEY"):
@@ -112,7 +113,7 @@ def _key_block(path: Path) -> bytes:
     raise CertificateError(f"{path} holds no private key in PEM format.")
 
 
-def _private_key(path: Path) -> _Key:
+def _private_key(path: Path) -> Key:
     try:
         found = load_pem_private_key(_key_block(path), None)
     except TypeError as error:
@@ -122,9 +123,18 @@ def _private_key(path: Path) -> _Key:
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise CertificateError(f"{path} holds a private key that is damaged.") from error
-    if not isinstance(found, _Key):
+    if not isinstance(found, Key):
         raise CertificateError(f"The key in {path} is of a kind that browsers do not know.")
     return found
+
+
+def _owned(chain: list[x509.Certificate], path: Path, private: Key, key: Path) -> x509.Certificate:
+    """The certificate that the key belongs to, wherever it stands."""
+    wanted = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    for found in chain:
+        if _public_bytes(found) == wanted:
+            return found
+    raise CertificateError(f"The key in {key} is not the one of the certificate in {path}.")
 
 
 def _public_bytes(certificate: x509.Certificate) -> bytes:

@@ -10,7 +10,7 @@ import html
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from types import TracebackType
 from typing import Any, ClassVar, cast
@@ -25,6 +25,7 @@ from chatbox.chat.signin import authenticate
 from chatbox.errors import ChatboxError, Forbidden, Invalid, NotFound, SignedOut, TooLarge
 from chatbox.protocol.events import error_body
 from chatbox.rules.hosts import HostRule, canonical_address, client_address, is_own_origin, is_trusted
+from chatbox.web.anchor import Trust
 from chatbox.web.headers import SECURITY
 from chatbox.web.logs import log
 
@@ -76,6 +77,7 @@ class Edge:
     ctx: Context
     hosts: HostRule
     only_encrypted: bool = False  # plain HTTP is led to HTTPS
+    trust: Trust = field(default_factory=Trust)
 
 
 @stream_request_body

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.web import Application
 
-from chatbox.web import assets, health, uploads
+from chatbox.web import assets, health, trust, uploads
 from chatbox.web.api import Api
 from chatbox.web.base import Edge, Handler, Nowhere
 from chatbox.web.logs import calm_tornado, log_request
@@ -29,6 +29,9 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/healthz", health.Healthz, {}),
         (r"/readyz", health.Readyz, {}),
         (r"/metrics", health.Metrics, {}),
+        (r"/trust/(chatbox-ca\.crt|chatbox-ca\.der|chatbox\.mobileconfig)", trust.Certificate, {}),
+        (r"/trust/ping", trust.Ping, {}),
+        (r"/trust/about", trust.About, {}),
         (r"/ws", Socket, {}),
     ]
     return Application(

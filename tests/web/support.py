@@ -78,6 +78,7 @@ class Site:
         self.ctx: Context
         self.assets: Assets
         self.app: Application
+        self.edge: Edge
         self.port = 0
         self._listener: Listener
         self._loop = asyncio.new_event_loop()
@@ -98,8 +99,8 @@ class Site:
         self.ctx = await open_instance(self.settings, self.folder, cost=CHEAP, assets=self.assets.hash)
         self.ctx.blobs.prepare()
         required = self.settings.tls.mode == "required"
-        edge = Edge(self.ctx, host_rule(["chat.example"], "Desk.home"), only_encrypted=required)
-        self.app = make_app(edge, self.assets)
+        self.edge = Edge(self.ctx, host_rule(["chat.example"], "Desk.home"), only_encrypted=required)
+        self.app = make_app(self.edge, self.assets)
         self._listener = make_listener(self.app, self.settings, lambda: self.ctx.hub.count)
         if self._context is not None:
             self._listener.encrypt(self._context)

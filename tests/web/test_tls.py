@@ -231,7 +231,7 @@ def test_what_is_no_tls_ends_without_a_trace(
         try:
             one.sendall(sent)
             one.shutdown(socket.SHUT_WR)
-        except (ConnectionResetError, BrokenPipeError, OSError):
+        except OSError:
             pass  # it was cut while it still sent
         everything(one)
     assert site.ask("GET", "/healthz").status == 200
