@@ -1,4 +1,4 @@
-"""Pages of history out of large databases, on the server itself: no network, no client."""
+"""Pages of history and hellos out of large databases, on the server itself: no network, no client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.machine import SERVER_CORE, pinned
 from benchmarks.population import Population, prepare
-from chatbox.chat import messages
+from chatbox.chat import messages, sync
 from chatbox.chat.context import Caller, Context
 from chatbox.instance import close_instance, open_instance
 from chatbox.model import Draft
@@ -29,23 +29,35 @@ SYLLABLES = "ba co du fe gi ha jo ku le mi na po ra su te vi wo za".split()  # n
 WORDS = [first + second + third for first in SYLLABLES for second in SYLLABLES for third in SYLLABLES]
 
 
-class Pages(NamedTuple):
-    """Milliseconds that a page took, with `messages` stored."""
+class Times(NamedTuple):
+    """Milliseconds."""
 
-    messages: int
     p50: float
     p95: float
     p99: float
 
 
-def measure(folder: Path, size: int, pages: int) -> Pages:
-    """Fetch pages at random places of random rooms from a database of this many messages, which is made
-    unless it is there already. The system may hold as much of the file in memory as it likes."""
+class Stored(NamedTuple):
+    """What a page took, and a hello with the unread counts of 50 rooms, with so many `messages` stored."""
+
+    messages: int
+    page: Times
+    hello: Times
+
+
+def measure(folder: Path, size: int, count: int) -> Stored:
+    """Fetch so many pages at random places of random rooms, and as many hellos of random people, from a
+    database of this many messages, which is made unless it is there already. The system may hold as much of
+    the file in memory as it likes."""
     database = _prepare(folder, size)
     with pinned(SERVER_CORE):
-        taken = asyncio.run(_fetch(database, pages))
+        pages, hellos = asyncio.run(_fetch(database, count))
+    return Stored(size, _times(pages), _times(hellos))
+
+
+def _times(taken: list[float]) -> Times:
     cuts = statistics.quantiles(taken, n=100)
-    return Pages(size, cuts[49], cuts[94], cuts[98])
+    return Times(cuts[49], cuts[94], cuts[98])
 
 
 def _prepare(folder: Path, size: int) -> Path:
@@ -83,18 +95,19 @@ def _draft(chance: random.Random, number: int, users: list[int], places: list[in
     return Draft(chance.choice(places), chance.choice(users), 0, f"history-{number:012}", text)
 
 
-async def _fetch(data: Path, pages: int) -> list[float]:
+async def _fetch(data: Path, count: int) -> tuple[list[float], list[float]]:
     ctx = await open_instance(Settings(), data)
     chance = random.Random(SEED)
     try:
-        user = next(iter(ctx.directory.persons))
-        heads = await ctx.store.read(rooms.heads_of_user(user))
+        users = list(ctx.directory.persons)
+        heads = await ctx.store.read(rooms.heads_of_user(users[0]))
         places = [(int(room), head) for room, head in heads.items() if head > 2 * PAGE]
-        taken = []
-        for _ in range(pages):
+        pages, hellos = [], []
+        for _ in range(count):
             room, head = chance.choice(places)
-            taken.append(await _page(ctx, Caller(user), room, chance.randint(PAGE + 1, head)))
-        return taken
+            pages.append(await _page(ctx, Caller(users[0]), room, chance.randint(PAGE + 1, head)))
+            hellos.append(await _hello(ctx, Caller(chance.choice(users))))
+        return pages, hellos
     finally:
         await close_instance(ctx)
 
@@ -107,4 +120,12 @@ async def _page(ctx: Context, caller: Caller, room: int, before: int) -> float:
     )
     page = await messages.history(ctx, caller, command)
     events.reply(command.id, page)
+    return (time.perf_counter() - began) * 1000
+
+
+async def _hello(ctx: Context, caller: Caller) -> float:
+    """One hello, with nothing known yet; milliseconds."""
+    began = time.perf_counter()
+    command: Any = parse(b'{"id":1,"do":"hello"}')
+    events.reply(command.id, await sync.hello(ctx, caller, command))
     return (time.perf_counter() - began) * 1000

@@ -22,13 +22,21 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 BENCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 CHATBOX = "chatbox"
+SECURE = "chatbox-tls"
 RIVALS = {  # name -> its command line, but for the port
     "ws": ["node", str(HERE / "rivals" / "ws_server.mjs")],
     "websockets": [str(BENCH_PYTHON), str(HERE / "rivals" / "websockets_server.py")],
     "tornado": [str(BENCH_PYTHON), str(HERE / "rivals" / "tornado_server.py")],
     "socketify": [str(BENCH_PYTHON), str(HERE / "rivals" / "socketify_server.py")],
 }
-SHOWN = {"ws": "Node ws", "websockets": "websockets", "tornado": "plain Tornado", "socketify": "uWebSockets"}
+SHOWN = {
+    CHATBOX: "Chatbox",
+    SECURE: "Chatbox over TLS",
+    "ws": "Node ws",
+    "websockets": "websockets",
+    "tornado": "plain Tornado",
+    "socketify": "uWebSockets",
+}
 STARTS_WITHIN = 30.0  # seconds
 STOPS_WITHIN = 20.0
 LIFTED = {  # one machine makes the load of many people
