@@ -75,12 +75,12 @@ async def test_a_stop_under_load_loses_nothing(tmp_path: Path) -> None:
         await assembly.posts(4 * BURST)
         await _stop(assembly, server)
         await server.start()
-        await assembly.all_back(server)
+        await assembly.hurry_back(server)
         took: list[float] = []
         while not took or (took[-1] > HURRY and len(took) < TRIES):
             took.append(await _stop_hastily(assembly, server, people[0]))
             await server.start()
-            await assembly.all_back(server)
+            await assembly.hurry_back(server)
         record("stop at once: seconds to the end", min(took), "s")
         assert min(took) < HURRY
         await assembly.fall_silent()

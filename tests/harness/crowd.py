@@ -122,6 +122,11 @@ class Crowd:
     async def __aexit__(self, *_: object) -> None:
         await self.leave()
 
+    def hurry(self) -> None:
+        """Whoever waits tries at once, as where somebody presses "Try now"."""
+        for member in self.members:
+            member.hurry()
+
     async def dismiss(self, members: list[Member]) -> None:
         """These go, without a word, and stay away."""
         self.members = [member for member in self.members if member not in set(members)]
@@ -205,6 +210,7 @@ class Member(asyncio.Protocol):
         self._wanted = 0  # a head that was heard of
         self._asking = False
         self._opening: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.TimerHandle | None = None
 
     @property
     def connected(self) -> bool:
@@ -264,9 +270,16 @@ class Member(asyncio.Protocol):
             return
         wait = self._crowd.random.random() * min(LONGEST, 0.5 * 2**self._tries)
         self._tries += 1
-        asyncio.get_running_loop().call_later(wait, self._dial)
+        self._waiting = asyncio.get_running_loop().call_later(wait, self._dial)
+
+    def hurry(self) -> None:
+        """Wait no longer."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._dial()
 
     def _dial(self) -> None:
+        self._waiting = None
         if self._crowd.staying:
             self._crowd.dial(self)
 

@@ -106,6 +106,10 @@ class NodeCrowd(NodeProcess):
         """Wait until everybody is online and has followed #general so far."""
         await self.ask("reach", room=GENERAL, head=head)
 
+    async def hurry(self) -> None:
+        """Whoever waits tries at once."""
+        await self.ask("hurry")
+
     async def digests(self) -> list[str]:
         """Of what each knows of #general, as `checker.digest` makes them."""
         found: list[str] = (await self.ask("dump", room=GENERAL))["digests"]

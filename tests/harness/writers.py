@@ -59,6 +59,7 @@ class ForeignWriter:
         self._random = random
         self._patience = patience
         self._connection: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     @property
     def losses(self) -> int:
@@ -67,6 +68,10 @@ class ForeignWriter:
     async def start(self) -> None:
         self._connection = asyncio.create_task(self._stay())
         await self.client.online.wait()
+
+    def hurry(self) -> None:
+        """Wait no longer, but try to come back at once."""
+        self._hurry.set()
 
     async def _stay(self) -> None:
         tries = 0
@@ -79,7 +84,10 @@ class ForeignWriter:
             except (Lost, *LOST):
                 await self.client.drop()
             self._lost += 1
-            await asyncio.sleep(self._random.random() * min(self._patience, 0.5 * 2**tries))
+            self._hurry.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._random.random() * min(self._patience, 0.5 * 2**tries)):
+                    await self._hurry.wait()
             tries += 1
 
     async def _beat(self) -> None:

@@ -8,7 +8,7 @@
  *     {"cmd": "come", "cookies": ["NAME=VALUE", …]}        {"ok": true} once all of them are online and have loaded the room
  *     {"cmd": "reach", "room": 1, "head": 42}              {"ok": true} once all of them are online and that far
  *     {"cmd": "dump", "room": 1}                           {"digests": [of what each knows], "closes": {"1012": 7, …}}
- *     {"cmd": "leave"}                                     {"ok": true}: they stay away
+ *     {"cmd": "hurry"}                                     {"ok": true}: whoever waits tries at once
  */
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -67,8 +67,8 @@ const commands = {
     return { ok: true };
   },
   dump: ({ room }) => ({ digests: clients.map((client) => digest(client, room)), closes }),
-  leave() {
-    for (const { actions } of clients) actions.suspend();
+  hurry() {
+    for (const { actions } of clients) actions.retryNow();
     return { ok: true };
   },
 };
