@@ -124,6 +124,8 @@ class FairProtocol(WebSocketProtocol13):
             if turn == FRAMES_A_TURN:
                 turn = 0
                 await asyncio.sleep(0)
+                if self.stream.closed():  # by us or by them: what came before is for nobody
+                    return None
         return None
 
     def _next_piece(self) -> Awaitable[bytes]:

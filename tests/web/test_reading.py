@@ -42,6 +42,7 @@ class Peer:
         self.messages: list[str | bytes] = []
         self.refused: list[Close] = []
         self.socket = self
+        self.gone = False
         self._data = data
         self._piece = piece
         self._heard = heard
@@ -72,6 +73,9 @@ class Peer:
     def on_ws_connection_close(self, code: int | None, reason: str | None) -> None:
         pass
 
+    def write(self, data: bytes) -> None:
+        pass
+
     def writing(self) -> bool:
         return False
 
@@ -79,10 +83,10 @@ class Peer:
         pass
 
     def closed(self) -> bool:
-        return True
+        return self.gone
 
     def close(self) -> None:
-        pass
+        self.gone = True
 
 
 SEQUENCES: dict[str, tuple[bytes, list[str | bytes], Close | None]] = {
@@ -149,10 +153,22 @@ def test_who_is_gone_before_a_broken_frame_is_read_is_told_nothing() -> None:
     peer = Peer(frame(0x83))
 
     def refuse(problem: Close) -> None:
-        peer.socket = None  # type: ignore[assignment]  # as in a stream that is closed
+        peer.close()
+        peer.socket = None  # type: ignore[assignment]
 
     peer.protocol._give_up = refuse
     assert asyncio.run(peer.run()).messages == []
+
+
+def test_nothing_is_heard_of_a_client_that_was_cut_off() -> None:
+    peer = Peer(frame(TEXT, b"flood") * 100)
+
+    def on_message(message: str | bytes) -> None:
+        peer.messages.append(message)
+        peer.close()
+
+    peer.on_message = on_message  # type: ignore[method-assign]
+    assert len(asyncio.run(peer.run()).messages) <= FRAMES_A_TURN
 
 
 def test_a_few_frames_of_each_client_are_read_in_turn() -> None:
