@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.table import write_into
+from benchmarks.pages import replaced
 from tests.faults.plan import PLAN, Fault
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def main() -> int:
     table = lines()
     print("\n".join(table))
     if given.write_docs:
-        write_into(PAGE, table)
+        PAGE.write_text(replaced(PAGE.read_text("utf-8"), "figures", table), "utf-8")
     if failed:
         print(f"Failed: {failed}. Logs are in {KEPT.relative_to(ROOT)}; the seed was {seed}.")
     return 1 if failed else 0
