@@ -77,11 +77,12 @@ def _is_own(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
 
 
-def tell_fingerprint(name: str, fingerprint: str) -> None:
+def tell_fingerprint(name: str, fingerprint: str, thumbprint: str) -> None:
     """Print by what people recognise the certificate that their devices are to trust."""
     half = len(fingerprint) // 2 + 1
-    say(f"Certificate for HTTPS: {name}. Fingerprint (SHA-256):")
-    say(f"  {fingerprint[:half]}\n  {fingerprint[half:]}")
+    say(f"Certificate for HTTPS: {name}. How devices come to trust it: /trust on any address above.")
+    say(f"  Fingerprint (SHA-256): {fingerprint[:half]}\n{'':<25}{fingerprint[half:]}")
+    say(f"  On Windows (SHA-1):    {thumbprint}")
 
 
 def tell_link(name: str, url: str) -> None:

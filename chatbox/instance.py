@@ -16,6 +16,7 @@ from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
+from chatbox.live.moves import Moves
 from chatbox.live.presence import Presence
 from chatbox.live.publisher import publications
 from chatbox.live.rate import Rate
@@ -108,6 +109,7 @@ async def _assemble(
         throttle=Throttle(clock),
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
         searches=Turns(),
+        moves=Moves(clock),
         hashing=Hashing(cost),
         blobs=Blobs(_uploads_folder(settings, folder)),
         server=server,

@@ -131,7 +131,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
             atomic.write_text(options.ready_file, json.dumps(ready))
         await _greet(ctx, options, url, announcer)
         if authority := certificates.authority:
-            console.tell_fingerprint(authority.name, authority.fingerprint)
+            console.tell_fingerprint(authority.name, authority.fingerprint, authority.thumbprint)
         await stopping.asked.wait()
         await _drain(ctx, listener, control, stopping.hurry)
     log.info("Chatbox has stopped.")

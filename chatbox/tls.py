@@ -170,7 +170,7 @@ async def encrypt(listener: Listener, edge: Edge, found: Certificates) -> None:
             edge.trust.anchor = Anchor(authority.name, authority.der)
             if authority is not told:
                 told = authority
-                console.tell_fingerprint(authority.name, authority.fingerprint)
+                console.tell_fingerprint(authority.name, authority.fingerprint, authority.thumbprint)
         await asyncio.sleep(wait)
         wait = LOOK_SECONDS
         try:

@@ -68,7 +68,17 @@ OWNERS = {"tornado": TORNADO, "aiosqlite": ("chatbox.store.sqlite",), "sqlite3":
 # The pure floor neither waits nor looks at the world: the same input gives the same output.
 IMPURE = frozenset({"asyncio", "random", "secrets", "socket", "subprocess", "threading", "time"})
 
-JS_FLOORS = {"lib": 0, "protocol": 1, "text": 1, "model": 2, "net": 2, "actions": 3, "views": 4, "main": 5}
+JS_FLOORS = {
+    "lib": 0,
+    "protocol": 1,
+    "text": 1,
+    "model": 2,
+    "net": 2,
+    "actions": 3,
+    "views": 4,
+    "main": 5,
+    "trust": 5,
+}
 JS_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*(["'`])(?P<path>[^"'`]+)\1""")
 JS_COMMENT = re.compile(r"/\*.*?\*/|(?<!\S)//[^\n]*", re.DOTALL)
 MARKUP_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

@@ -16,7 +16,7 @@ from chatbox.settings import SettingsError, Tls, override, parse
 from chatbox.tls import CertificateFiles, OwnCertificates
 from tests.harness.certificates import TestAuthority, key_pem
 from tests.harness.http import Http
-from tests.harness.process import STARTS_WITHIN, Server
+from tests.harness.process import Server
 from tests.harness.running import on_a_loop
 
 AUTHORITY = TestAuthority()
@@ -47,15 +47,6 @@ def lines(server: Server, text: str) -> list[str]:
     return [line for line in server.log.splitlines() if text in line]
 
 
-async def told(server: Server, text: str) -> None:
-    """Wait until the log says so."""
-    async with asyncio.timeout(STARTS_WITHIN):
-        while True:
-            if lines(server, text):
-                return
-            await asyncio.sleep(0.05)
-
-
 @on_a_loop()
 async def test_a_new_certificate_is_taken_over_and_a_bad_one_is_not(tmp_path: Path) -> None:
     certificate, key = AUTHORITY.write(tmp_path)
@@ -65,12 +56,12 @@ async def test_a_new_certificate_is_taken_over_and_a_bad_one_is_not(tmp_path: Pa
     assert (await ask(server)).startswith(b"HTTP/1.1 200")
 
     key.write_text("spoilt")
-    await told(server, "server.key holds no private key in PEM format. The certificate from before is used")
+    await server.told("server.key holds no private key in PEM format. The certificate from before is used")
     assert (await ask(server)).startswith(b"HTTP/1.1 200")
 
     second = TestAuthority("The second")
     second.write(tmp_path)
-    await told(server, "There is a new certificate, for localhost, 127.0.0.1 until 20")
+    await server.told("There is a new certificate, for localhost, 127.0.0.1 until 20")
     assert (await ask(server, second)).startswith(b"HTTP/1.1 200")
     with pytest.raises(ssl.SSLCertVerificationError):
         await ask(server)
@@ -108,13 +99,13 @@ async def test_the_own_authority_is_made_after_the_setup_and_kept(tmp_path: Path
         await ask(server)
 
     await server.set_up()
-    await told(server, "HTTPS answers on the same port, for ")
+    await server.told("HTTPS answers on the same port, for ")
     trusted = await certificate_of(server)
     assert (await ask(server, trusted=trusted)).startswith(b"HTTP/1.1 200")
     with pytest.raises(ssl.SSLCertVerificationError):
         await ask(server)
     fingerprint = certificates.load_authority(server.data).fingerprint  # type: ignore[union-attr]
-    assert fingerprint in server.said.replace("\n  ", "")
+    assert fingerprint in server.said.replace(f"\n{'':<25}", "")
 
     assert await server.stop() == 0
     await server.start()
@@ -122,7 +113,7 @@ async def test_the_own_authority_is_made_after_the_setup_and_kept(tmp_path: Path
     assert (await ask(server, trusted=trusted)).startswith(b"HTTP/1.1 200")
     assert await server.stop() == 0
     server.assert_quiet()
-    assert server.said.replace("\n  ", "").count(fingerprint) == 2
+    assert server.said.replace(f"\n{'':<25}", "").count(fingerprint) == 2
 
 
 @on_a_loop()

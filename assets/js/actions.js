@@ -57,6 +57,7 @@ export class Actions {
     const { base = '', clock = browserClock, random = Math.random, fetch, headers, socketFactory, targets } = options;
     this.store = store;
     this.base = base;
+    this.storage = options.storage === undefined ? browserStorage() : options.storage;
     this.uploadFactory = options.uploadFactory;
     this.clock = this.#clock = clock;
     this.#options = options;
@@ -231,13 +232,23 @@ export class Actions {
     this.#cancelSearch = this.#clock.after(MOVED_AFTER, async () => {
       const own = this.base || globalThis.location.origin;
       const { fetch, clock } = this.#options;
-      const moved = await findAddress(this.store.server?.addresses ?? [], own, { fetch, clock });
+      const moved = await findAddress(alike(own, this.store.server?.addresses ?? []), own, { fetch, clock });
       const { state } = this.#socket.status;
       if (state === 'online' || state === 'signed_out') return;
       this.store.setConnection({ moved });
       this.#searchLater();
     });
   }
+}
+
+/**
+ * A page over HTTPS may not look at addresses of HTTP; the server answers both at the same ones.
+ *
+ * @param {string} own
+ * @param {string[]} addresses
+ */
+function alike(own, addresses) {
+  return own.startsWith('https:') ? addresses.map((address) => address.replace(/^http:/, 'https:')) : addresses;
 }
 
 /** @param {unknown} error */

@@ -1,8 +1,10 @@
 /** Wires the client to the page: which page is shown in which phase. */
 
 import { createClient } from "./actions.js";
+import { Trust } from "./actions/trust.js";
 import { h, icon, replace } from "./lib/dom.js";
 import { overlayWords } from "./lib/overlay.js";
+import { browserStorage } from "./lib/storage.js";
 import { parseFragment } from "./text/links.js";
 import { t } from "./text/words/index.js";
 import { createApp, startFrame } from "./views/app.js";
@@ -14,7 +16,9 @@ const assets = new URL(import.meta.url).pathname.split("/").at(-3) ?? "";
 
 const entrance = /** @type {HTMLElement} */ (document.getElementById("entrance"));
 const frame = /** @type {HTMLElement} */ (document.getElementById("frame"));
+const { hash } = location;
 const links = takeSecrets();
+const trust = new Trust(browserStorage(), location);
 const { store, actions } = createClient({
   assets,
   focused: () => document.hasFocus() && !document.hidden,
@@ -33,17 +37,37 @@ store.on("connection", () => {
 });
 // An invitation or the like that is opened in a tab that is here already.
 addEventListener("hashchange", () => {
-  const { invite, password, setup } = parseFragment(location.hash);
-  if (invite || password || setup) location.reload();
+  const { invite, password, setup, move } = parseFragment(location.hash);
+  if (invite || password || setup || move) location.reload();
 });
 show();
-actions.start();
+begin();
+
+async function begin() {
+  const better = await trust.better();
+  if (better) location.replace(`${better}/${hash}`);
+  else if (links.move) showMove(links.move);
+  else actions.start();
+}
+
+/** @param {string} secret */
+function showMove(secret) {
+  showing = "move";
+  lazily(import("./views/move.js"), async ({ createMove }) => {
+    const page = await createMove({ actions }, secret, () => {
+      showing = "";
+      show();
+      actions.start();
+    });
+    replace(entrance, page.element);
+  });
+}
 
 /** A secret does not stay in the address bar, where the next screenshot would carry it. */
 function takeSecrets() {
-  const { invite, password, setup } = parseFragment(location.hash);
-  if (invite || password || setup) history.replaceState(history.state, "", location.pathname);
-  return { invite, password, setup };
+  const { invite, password, setup, move } = parseFragment(location.hash);
+  if (invite || password || setup || move) history.replaceState(history.state, "", location.pathname);
+  return { invite, password, setup, move };
 }
 
 function applyTheme() {
@@ -123,7 +147,7 @@ function waiting() {
 function startApp() {
   replace(entrance);
   if (history.state?.signedOut) history.replaceState(null, "", location.href);
-  const app = createApp({ store, actions });
+  const app = createApp({ store, actions, trust });
   startFrame(app);
   app.start();
   createAnnouncer(app);

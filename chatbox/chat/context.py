@@ -18,6 +18,7 @@ from chatbox.live.committer import Committer
 from chatbox.live.connection import Connection
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
+from chatbox.live.moves import Moves
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
@@ -93,6 +94,7 @@ class Context:
     throttle: Throttle
     rate: Rate
     searches: Turns[int]  # by user
+    moves: Moves
     hashing: Hashing
     blobs: Blobs
     server: Server

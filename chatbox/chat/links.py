@@ -12,6 +12,7 @@ from typing import Any
 
 from chatbox.chat.accounts import notice
 from chatbox.chat.context import Caller, Context
+from chatbox.chat.moving import move_check
 from chatbox.chat.signin import DAY, new_token
 from chatbox.errors import Conflict, NotFound
 from chatbox.protocol import commands
@@ -34,6 +35,8 @@ async def link_check(ctx: Context, caller: Caller, cmd: commands.LinkCheck) -> d
     secret, now, server = digest(cmd.secret), ctx.clock.now(), ctx.server.name
 
     def steps() -> Steps[dict[str, Any]]:
+        if move := (yield from move_check(ctx, secret)):
+            return move
         link = yield from links.working(secret, now)
         maker = None if link.made_by is None else (yield from users.account(link.made_by))
         reply = {

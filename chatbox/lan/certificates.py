@@ -61,6 +61,11 @@ class Authority(Struct, frozen=True):
         """SHA-256 of it, as devices show it."""
         return self.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
+    @property
+    def thumbprint(self) -> str:
+        """SHA-1 of it, the only one that Windows shows; nobody can make another certificate with it."""
+        return self.certificate.fingerprint(hashes.SHA1()).hex(":").upper()
+
     def permits(self, host: str) -> bool:
         """Whether it may vouch for a name or an address. One that it may not would spoil a certificate for
         all the others in it."""

@@ -228,6 +228,19 @@ class SessionEnd(Command, frozen=True, tag="session.end"):
     """Sign out."""
 
 
+class SessionMove(Command, frozen=True, tag="session.move"):
+    """Let this sign-in go on under another address of the server, such as https, and end here. `state` is
+    whatever the page wants to find there."""
+
+    state: Annotated[str, Meta(max_length=262_144)] = ""
+
+
+class SessionTake(Command, frozen=True, tag="session.take"):
+    """Go on with a sign-in that was moved, once, within two minutes. Sets the cookie."""
+
+    secret: Secret
+
+
 class SessionList(Command, frozen=True, tag="session.list"):
     """My sign-ins and bearer tokens."""
 

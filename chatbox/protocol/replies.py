@@ -53,6 +53,8 @@ REPLIES: dict[str, str] = {
     "setup.complete": _SIGNED_IN,
     "session.create": _SIGNED_IN,
     "session.end": "`{}`, and takes the cookie away",
+    "session.move": '`{"secret"}`',
+    "session.take": '`{"user": me, "state"}`, and sets the cookie',
     "session.list": (
         '`{"sessions": [{"id", "kind": "browser" | "token", "label", "address", "created", "used",'
         ' "current"?: true}]}`'

@@ -47,6 +47,11 @@ def host_rule(configured: Iterable[str], machine: str, claimed: Iterable[str] = 
     return HostRule(frozenset(names - {""}))
 
 
+def has_port(host: str) -> bool:
+    """Whether a Host header that `HostRule` allows says a port."""
+    return host.rpartition("]")[2].partition(":")[2] != ""
+
+
 def own_origin(scheme: str, host: str) -> str:
     """The origin of pages that this server serves to whoever sends this Host header."""
     return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORT.get(scheme, ''))}"

@@ -23,6 +23,11 @@ class Anchor(Struct, frozen=True):
         return hashlib.sha256(self.der).digest().hex(":").upper()
 
     @property
+    def thumbprint(self) -> str:
+        """SHA-1, the only one that Windows shows; nobody can make another certificate with it."""
+        return hashlib.sha1(self.der, usedforsecurity=False).digest().hex(":").upper()
+
+    @property
     def pem(self) -> bytes:
         return ssl.DER_cert_to_PEM_cert(self.der).encode()
 

@@ -21,6 +21,9 @@ class Api(Handler):
     def limit(self) -> int:
         return self._most
 
+    def answers_plainly(self) -> bool:
+        return self.path_args[:1] == ["session.move"]  # the way from there to HTTPS
+
     async def admit(self) -> None:
         self.caller = await self.identify()
         if not self.caller.user:  # else strangers could fill the memory with half-sent commands

@@ -19,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from chatbox.errors import NotFound
+from chatbox.rules.hosts import has_port
 from chatbox.web.base import Handler
 from chatbox.web.headers import ASSET_CACHE, ASSET_SECURITY, REVALIDATE, content_policy
 
@@ -39,6 +40,7 @@ TYPES = {
 FAVICONS = ("icons/favicon.ico", "icons/favicon.png", "icons/favicon.svg", "icons/icon.svg")
 
 _MAIN = "js/main.js"
+PAGES = {"index.html": _MAIN, "trust.html": "js/trust.js"}  # and what each begins with
 _OWN = "/assets/@/"  # in the shell: this tree, whatever its hash
 _PRELOADS = "<!-- modulepreload -->"
 _STYLES = "css/joined.css"
@@ -71,22 +73,28 @@ class Assets(Struct, frozen=True):
     hash: str
     files: Mapping[str, Asset]
     shell: Asset
+    trust: Asset  # the page for a new device, with addresses of its own
 
 
 def load_assets(folder: Path) -> Assets:
-    """Read the client. Raises OSError where a file cannot be read, or there is no ``index.html``."""
-    page = (folder / "index.html").read_text("utf-8")
+    """Read the client. Raises OSError where a file cannot be read, or a page is not there."""
+    pages = {name: (folder / name).read_text("utf-8") for name in PAGES}
     found = {name: _served(name, (folder / name).read_bytes()) for name in _names(folder)}
-    page = _join_styles(page, found)
-    if _PRELOADS in page:
-        links = (f'<link rel="modulepreload" href="{_OWN}{name}">' for name in reachable(found))
-        page = page.replace(_PRELOADS, "\n".join(links))
-    total = hashlib.sha256(page.encode())
+    pages["index.html"] = _join_styles(pages["index.html"], found)
+    total = hashlib.sha256()
+    for name, page in pages.items():
+        links = (f'<link rel="modulepreload" href="{_OWN}{each}">' for each in reachable(found, PAGES[name]))
+        pages[name] = page.replace(_PRELOADS, "\n".join(links))
+        total.update(pages[name].encode())
     for name, content in found.items():
         total.update(f"{name}\0{len(content)}\0".encode() + content)
     hash = total.hexdigest()[:12]
     files = {name: Asset.make(name, content) for name, content in found.items()}
-    return Assets(hash, files, Asset.make("index.html", page.replace(_OWN, f"/assets/{hash}/").encode()))
+    shell = pages["index.html"].replace(_OWN, f"/assets/{hash}/")
+    trust = pages["trust.html"].replace(_OWN, f"/trust/assets/{hash}/")
+    return Assets(
+        hash, files, Asset.make("index.html", shell.encode()), Asset.make("trust.html", trust.encode())
+    )
 
 
 def without_comments(source: str) -> str:
@@ -113,7 +121,7 @@ def reachable(files: Mapping[str, bytes], start: str = _MAIN) -> list[str]:
 def _names(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix in TYPES and path.is_file() and name != "index.html" and "/." not in f"/{name}":
+        if path.suffix in TYPES and path.is_file() and name not in PAGES and "/." not in f"/{name}":
             yield name
 
 
@@ -140,6 +148,14 @@ class _AssetHandler(Handler):
     def compute_etag(self) -> str | None:
         return self._etag
 
+    def secure_self(self) -> list[str]:
+        """Where a page that is open over HTTP looks whether HTTPS works; browsers differ on whether 'self' in
+        a policy says so."""
+        host = self.request.headers["Host"]
+        return (
+            [] if self.scheme == "https" else [f"https://{host}" if has_port(host) else f"https://{host}:80"]
+        )
+
     def send(self, asset: Asset, cache: str) -> None:
         body = asset.plain
         self.set_header("Content-Type", asset.type)
@@ -158,7 +174,10 @@ class Shell(_AssetHandler):
     """``GET /``: the same for everybody; nobody's cookie is looked at."""
 
     async def get(self) -> None:
-        self.set_header("Content-Security-Policy", content_policy(self.ctx.server.addresses()))
+        addresses = self.ctx.server.addresses()
+        if self.scheme == "https":  # a secure page may look at nothing else
+            addresses = [address.replace("http://", "https://", 1) for address in addresses]
+        self.set_header("Content-Security-Policy", content_policy([*addresses, *self.secure_self()]))
         self.send(self.assets.shell, REVALIDATE)
 
     head = get
@@ -176,6 +195,26 @@ class File(_AssetHandler):
         self.send(asset, ASSET_CACHE)
 
     head = get
+
+
+class TrustPage(_AssetHandler):
+    """``GET /trust``: the page for a new device. It and all that it loads are answered over HTTP too."""
+
+    def answers_plainly(self) -> bool:
+        return True
+
+    async def get(self) -> None:
+        self.set_header("Content-Security-Policy", content_policy(self.secure_self()))
+        self.send(self.assets.trust, REVALIDATE)
+
+    head = get
+
+
+class TrustFile(File):
+    """``GET /trust/assets/<hash>/<path>``"""
+
+    def answers_plainly(self) -> bool:
+        return True
 
 
 class Favicon(_AssetHandler):

@@ -89,7 +89,6 @@ class Handler(RequestHandler):
     errors_as_pages: ClassVar[bool] = False
     security: ClassVar[Mapping[str, str]] = SECURITY
     same_origin_always: ClassVar[bool] = False  # also for GET: the handshake of a WebSocket
-    always_plain: ClassVar[bool] = False  # answers plain HTTP even where only HTTPS is answered
 
     client = ""  # who asks: the peer's address, or what a trusted proxy says
     scheme = "http"
@@ -151,8 +150,12 @@ class Handler(RequestHandler):
         if not self.edge.hosts.allows(host):
             raise Misdirected(_MISDIRECTED)
 
+    def answers_plainly(self) -> bool:
+        """Whether it answers plain HTTP even where only HTTPS is answered."""
+        return False
+
     def _check_scheme(self) -> None:
-        if self.edge.only_encrypted and self.scheme != "https" and not self.always_plain:
+        if self.edge.only_encrypted and self.scheme != "https" and not self.answers_plainly():
             target = self.request.uri or ""
             path = target if target.startswith("/") else "/"
             raise Encrypted(f"https://{self.request.headers['Host']}{path}")
@@ -243,7 +246,10 @@ class Handler(RequestHandler):
         return f"chatbox_{self.ctx.server.id}"
 
     def give_cookie(self, token: str, *, shared: bool) -> None:
-        """Sign this browser in; on a shared computer only until it is closed."""
+        """Sign this browser in; on a shared computer only until it is closed. A sign-in over HTTPS takes the
+        cookie for HTTP away: browsers would go on sending it to both, in the clear to one."""
+        if self.scheme == "https" and self.get_cookie(self._plain_cookie):
+            self.clear_cookie(self._plain_cookie, path="/", httponly=True, samesite="Strict")
         self.set_cookie(
             self.cookie_name,
             token,

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from chatbox.chat import links, messages, people, rooms, sessions, setup, signin, sync
+from chatbox.chat import links, messages, moving, people, rooms, sessions, setup, signin, sync
 from chatbox.chat.context import Caller, Context
 from chatbox.errors import ChatboxError, Forbidden, Invalid
 from chatbox.protocol.commands import Command
@@ -64,6 +64,8 @@ ROWS: dict[str, Row] = {
     "setup.complete": Row(setup.setup_complete, ANYONE, http=True),
     "session.create": Row(signin.session_create, ANYONE, http=True),
     "session.end": Row(signin.session_end, http=True),
+    "session.move": Row(moving.session_move, cost=0.5, http=True),
+    "session.take": Row(moving.session_take, ANYONE, http=True),
     "session.list": Row(sessions.session_list),
     "session.revoke": Row(sessions.session_revoke, cost=0.5),
     "user.register": Row(people.user_register, ANYONE, http=True),

@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -46,6 +47,12 @@ class TlsStream(SSLIOStream):
             return super().read_from_fd(buf)
         except ssl.SSLError as error:
             raise ConnectionResetError(errno.ECONNRESET, f"TLS was broken: {error.reason}") from error
+
+    def close_fd(self) -> None:
+        """Say goodbye first (RFC 8446, 6.1): else the other side must think that something is missing."""
+        with suppress(OSError, ValueError):  # it has gone already, or not shaken hands yet
+            self.socket.unwrap()
+        super().close_fd()
 
 
 class Door:

@@ -6,6 +6,7 @@ The authority's certificate is public: whoever has it can verify, and nothing el
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from chatbox.errors import NotFound
@@ -16,10 +17,16 @@ CERTIFICATE_TYPE = "application/x-x509-ca-cert"
 PROFILE_TYPE = "application/x-apple-aspen-config"
 
 
+def trust_address(address: str) -> str:
+    """Where a device finds this page before it trusts anything."""
+    return f"http{address[address.index(':') :]}/trust"
+
+
 class _Public(Handler):
     """What anybody may know, over a connection that nobody has secured yet."""
 
-    always_plain = True
+    def answers_plainly(self) -> bool:
+        return True
 
     @property
     def anchor(self) -> Anchor:
@@ -59,15 +66,40 @@ class Ping(_Public):
     head = get
 
 
+class QrCode(_Public):
+    """``GET /trust/qr.svg``: the address of the page for a new device, for its camera. Over HTTP, which every
+    device takes."""
+
+    async def get(self) -> None:
+        import segno
+
+        addresses = self.ctx.server.addresses()
+        if not addresses:
+            raise NotFound("This server knows no address of its own.")
+        drawn = io.BytesIO()
+        code = segno.make(trust_address(addresses[0]), error="m", micro=False)
+        code.save(drawn, kind="svg", scale=4, border=3, light="#fff", xmldecl=False)
+        self.send(drawn.getvalue(), "image/svg+xml")
+
+    head = get
+
+
 class About(_Public):
     """``GET /trust/about``: what the page for a new device shows."""
 
     async def get(self) -> None:
         trust, server = self.edge.trust, self.ctx.server
         about: dict[str, Any] = {"id": server.id, "name": server.name, "encrypts": trust.encrypts}
-        about["addresses"] = server.addresses()
+        about["address"] = next(map(trust_address, server.addresses()), "")
+        caller = await self.identify()
+        if caller.user:
+            about["me"] = {"id": caller.user, "name": self.ctx.directory.persons[caller.user]["name"]}
         if trust.anchor is not None:
-            about["authority"] = {"name": trust.anchor.name, "fingerprint": trust.anchor.fingerprint}
+            about["authority"] = {
+                "name": trust.anchor.name,
+                "fingerprint": trust.anchor.fingerprint,
+                "thumbprint": trust.anchor.thumbprint,
+            }
         self.write_json(about)
 
     head = get

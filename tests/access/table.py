@@ -83,6 +83,8 @@ search:room                 direct          out    none     none   ok     ok    
 server.info                 -               ok     ok       ok     ok     ok    ok    ok       ok
 setup.complete              -               clash  clash    clash  clash  clash clash clash    clash
 session.create              -               ok     ok       ok     ok     ok    ok    ok       ok
+session.move                -               out    ok       ok     ok     ok    ok    out      no
+session.take                -               none   none     none   none   none  none  none     none
 session.end                 -               out    ok       ok     ok     ok    ok    out      ok
 session.list                -               out    ok       ok     ok     ok    ok    out      ok
 session.revoke              -               out    ok       ok     ok     ok    ok    out      ok
@@ -113,6 +115,9 @@ ADDRESSES = """
 GET_/                       -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/favicon.ico            -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/assets                 -               ok     ok       ok     ok     ok    ok    ok       ok
+GET_/trust                  -               ok     ok       ok     ok     ok    ok    ok       ok
+GET_/trust/ping             -               ok     ok       ok     ok     ok    ok    ok       ok
+GET_/trust/about            -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/healthz                -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/readyz                 -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/metrics                -               ok     ok       ok     ok     ok    ok    ok       ok

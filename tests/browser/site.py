@@ -23,10 +23,14 @@ _OPENER = '#!/bin/sh\nprintf %s "$1" > "{told}.part" && mv "{told}.part" "{told}
 class Site:
     """A server, and people on it who need no window."""
 
-    def __init__(self, folder: Path, *, at_a_desk: bool = False) -> None:
+    def __init__(
+        self, folder: Path, settings: dict[str, str] | None = None, *, at_a_desk: bool = False
+    ) -> None:
         """`at_a_desk`: the server finds a screen, and opens a browser there at its first start."""
         self._told = folder / "opened.txt"
-        self.server = Server(folder, FREE, _desk(folder, self._told) if at_a_desk else None)
+        self.server = Server(
+            folder, FREE | (settings or {}), _desk(folder, self._told) if at_a_desk else None
+        )
         self.admin: Person | None = None
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()

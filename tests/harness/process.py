@@ -185,6 +185,14 @@ class Server:
         """What the person at the console has read, of all starts."""
         return self._said.read_text()
 
+    async def told(self, text: str) -> None:
+        """Wait until the log says so."""
+        async with asyncio.timeout(STARTS_WITHIN):
+            while True:
+                if text in self.log:
+                    return
+                await asyncio.sleep(0.05)
+
     def assert_quiet(self) -> None:
         """Nothing that went wrong stands in the log."""
         lines = [line for line in self.log.splitlines() if not any(part in line for part in self.expected)]

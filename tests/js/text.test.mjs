@@ -57,7 +57,7 @@ test('an @word before the caret is completed with a space', () => {
 });
 
 test('a fragment gives secrets and places, and nothing wrong', () => {
-  assert.deepEqual(parseFragment('#room=7&seq=42'), { invite: undefined, password: undefined, setup: undefined, room: 7, seq: 42 });
+  assert.deepEqual(parseFragment('#room=7&seq=42'), { invite: undefined, password: undefined, setup: undefined, move: undefined, room: 7, seq: 42 });
   assert.equal(parseFragment('#invite=a_b-C').invite, 'a_b-C');
   assert.equal(parseFragment('#room=x&seq=-1').room, undefined);
 });
@@ -67,6 +67,8 @@ test('links to any of the server’s own addresses lead to a place', () => {
   const link = permalink(addresses[0] ?? '', 7, 42);
   assert.equal(link, 'http://192.168.1.5:8642/#room=7&seq=42');
   assert.deepEqual(ownLink(link, addresses), { room: 7, seq: 42 });
+  assert.deepEqual(ownLink(link.replace('http:', 'https:'), addresses), { room: 7, seq: 42 });
+  assert.equal(ownLink(link.replace('http:', 'ftp:'), addresses), null);
   assert.equal(ownLink('http://evil/#room=7&seq=42', addresses), null);
   assert.equal(ownLink('javascript:alert(1)', addresses), null);
   assert.equal(ownLink('not a link', addresses), null);

@@ -37,6 +37,7 @@ SHELL = (
 )
 FILES = {
     "index.html": SHELL,
+    "trust.html": '<!doctype html><link rel="icon" href="/assets/@/icons/favicon.svg"><p>Trust</p>',
     "js/main.js": 'import { one } from "./lib/one.js";\nexport const page = one;\n' + "// filler\n" * 100,
     "js/lib/one.js": 'export {\n  one,\n} from "../two.js";\n',
     "js/two.js": '/* import "./comment.js"; */\nimport "./lib/one.js";\nexport const one = 1;\n',
@@ -52,6 +53,7 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: list[str] = []  # noqa: RUF012  # as they were set, each with its attributes
 
     @property
     def json(self) -> Any:
@@ -163,7 +165,9 @@ class Site:
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            cookies = answer.headers.get_all("Set-Cookie") or []
+            return Answer(answer.status, headers, answer.read(), cookies)
         finally:
             connection.close()
 

@@ -157,6 +157,7 @@ def test_what_sets_a_cookie_or_hashes_is_answered_over_http_only(site: Site, ada
     fields: dict[str, dict[str, str]] = {
         "setup.complete": {"name": "x", "password": "x", "secret": "x"},
         "session.create": {"name": "x", "password": "x"},
+        "session.take": {"secret": "x"},
         "user.register": {"name": "x", "password": "x"},
         "password.reset": {"secret": "x", "password": "x"},
         "token.create": {"label": "x", "password": "x"},

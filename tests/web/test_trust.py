@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import plistlib
+import re
 import ssl
 from collections.abc import Iterator
 
 import pytest
 
+from chatbox import operations
+from chatbox.chat import signin
 from chatbox.lan import certificates, pem
+from chatbox.protocol import commands
 from chatbox.settings import Settings, Tls
 from chatbox.web.anchor import Anchor
+from tests.chat.support import HOME
 from tests.web.support import Site
 
 AUTHORITY = certificates.make_authority("Attic", [], pem.now())
@@ -101,8 +106,68 @@ def test_the_page_is_told_what_to_show(site: Site) -> None:
     assert about["encrypts"] is True
     digest = hashlib.sha256(AUTHORITY.der).hexdigest().upper()
     pairs = ":".join(digest[at : at + 2] for at in range(0, 64, 2))
+    thumbprint = hashlib.sha1(AUTHORITY.der, usedforsecurity=False).hexdigest().upper()
+    assert about["authority"].pop("thumbprint").replace(":", "") == thumbprint
     assert about["authority"] == {"name": AUTHORITY.name, "fingerprint": pairs}
     assert pairs == AUTHORITY.fingerprint
+
+
+def test_over_http_it_is_told_who_is_signed_in_there_and_may_move(
+    site: Site, trusted: ssl.SSLContext
+) -> None:
+    person = {"name": "ada", "password": "plum-trout-lantern-9"}
+    site.run(operations.user_add(site.ctx, person))
+    assert "me" not in site.ask("GET", "/trust/about").json
+    token = site.run(signed_in(site, person))
+    sent = {"Origin": site.origin, "Cookie": f"{site.cookie_name}={token}"}
+    me = site.ask("GET", "/trust/about", headers=sent).json["me"]
+    assert me["name"] == "ada"
+    assert "me" not in site.ask("GET", "/trust/about", headers=sent, secure=trusted).json
+    assert site.ask("POST", "/api/session.move", {}, sent).status == 200
+    assert site.ask("POST", "/api/ping", {}, sent).status == 307
+    assert site.ask("POST", "/api/session.move", {}, sent | {"Origin": "http://evil.example"}).status == 403
+
+
+async def signed_in(site: Site, person: dict[str, str]) -> str:
+    cmd = commands.SessionCreate(name=person["name"], password=person["password"])
+    return (await signin.session_create(site.ctx, HOME, cmd)).token
+
+
+def test_the_page_and_all_that_it_loads_are_there_over_http(site: Site, trusted: ssl.SSLContext) -> None:
+    for secure in (None, trusted):
+        page = site.ask("GET", "/trust", secure=secure)
+        assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        (icon,) = re.findall(rb'href="(/[^"]+)"', page.body)
+        assert icon.startswith(b"/trust/assets/")
+        assert site.ask("GET", icon.decode(), secure=secure).status == 200
+    assert site.ask("GET", f"/assets/{site.assets.hash}/js/main.js").status == 307
+
+
+def test_the_page_may_look_whether_https_works(site: Site, trusted: ssl.SSLContext) -> None:
+    def policy(host: str, secure: ssl.SSLContext | None = None) -> str:
+        return site.ask("GET", "/trust", headers={"Host": host}, secure=secure).headers[
+            "content-security-policy"
+        ]
+
+    assert f"connect-src 'self' https://127.0.0.1:{site.port};" in policy(f"127.0.0.1:{site.port}")
+    assert "connect-src 'self' https://[::1]:8642;" in policy("[::1]:8642")
+    assert "connect-src 'self' https://[::1]:80;" in policy("[::1]")
+    assert "connect-src 'self' https://localhost:80;" in policy("localhost")
+    assert "connect-src 'self';" in policy("localhost", trusted)
+
+
+def test_the_qr_code_leads_to_the_page_over_http(site: Site) -> None:
+    assert site.ask("GET", "/trust/qr.svg").status == 404  # no address is known
+    site.ctx.server.addresses = lambda: ["https://192.168.1.5:8642", "https://10.0.0.1:8642"]
+    try:
+        answer = site.ask("GET", "/trust/qr.svg")
+        about = site.ask("GET", "/trust/about").json
+    finally:
+        site.ctx.server.addresses = list
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert b"<svg" in answer.body
+    assert b"style=" not in answer.body
+    assert about["address"] == "http://192.168.1.5:8642/trust"
 
 
 def test_the_host_rule_holds_here_too(site: Site) -> None:

@@ -1,3 +1,5 @@
+import { unpack } from '../model/handover.js';
+
 /**
  * @typedef {import('../actions.js').Actions} Actions
  * @typedef {import('../protocol/types.js').AdminPerson} AdminPerson
@@ -31,6 +33,17 @@ export class Account {
   async setup(fields) {
     await this.#client.call('setup.complete', fields);
     this.#client.begin();
+  }
+
+  /**
+   * Goes on with a sign-in from another address of this server, with what the device kept there.
+   *
+   * @param {string} secret
+   */
+  async arrive(secret) {
+    const { user, state } = await this.#client.call('session.take', { secret });
+    const { id } = await this.#client.call('server.info');
+    unpack(this.#client.storage, id, user.id, state);
   }
 
   /**

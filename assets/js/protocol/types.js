@@ -80,7 +80,7 @@
  * @typedef {{id: string, name: string, version: string, protocol: number, addresses: string[]}} ServerInfo
  * @typedef {{id: string, name: string, setup: boolean, join: JoinPolicy, version: string, assets: string, signed_in: boolean}} PublicInfo
  * @typedef {{text_bytes: number, file_bytes: number, frame_bytes: number}} Limits
- * @typedef {{kind: 'invite' | 'password', by: string, expires: number, name?: string, server: string}} LinkInfo
+ * @typedef {{kind: 'invite' | 'password' | 'move', by: string, expires: number, name?: string, server: string}} LinkInfo
  * @typedef {{code: string, message: string, field?: string, retry_in?: number}} WireError
  * @typedef {{message: Message, name?: string}} Hit
  *

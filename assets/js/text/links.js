@@ -7,7 +7,7 @@ const UNITS = ['B', 'KB', 'MB', 'GB'];
  * What an address of this chat carries behind its `#`: secrets of one-time links, or a place to open.
  *
  * @param {string} hash with or without the #
- * @returns {{invite?: string, password?: string, setup?: string, room?: number, seq?: number}}
+ * @returns {{invite?: string, password?: string, setup?: string, move?: string, room?: number, seq?: number}}
  */
 export function parseFragment(hash) {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
@@ -19,6 +19,7 @@ export function parseFragment(hash) {
     invite: fields.get('invite') || undefined,
     password: fields.get('password') || undefined,
     setup: fields.get('setup') || undefined,
+    move: fields.get('move') || undefined,
     room: number('room'),
     seq: number('seq'),
   };
@@ -34,7 +35,7 @@ export function permalink(address, room, seq) {
 }
 
 /**
- * The place a link leads to, where it leads to this server: such links open in place.
+ * The place a link leads to, where it leads to this server, by HTTP or HTTPS: such links open in place.
  *
  * @param {string} href
  * @param {string[]} addresses
@@ -43,7 +44,8 @@ export function permalink(address, room, seq) {
 export function ownLink(href, addresses) {
   if (!URL.canParse(href)) return null;
   const url = new URL(href);
-  const own = addresses.some((address) => URL.canParse(address) && new URL(address).origin === url.origin);
+  const web = url.protocol === 'http:' || url.protocol === 'https:';
+  const own = web && addresses.some((address) => URL.canParse(address) && new URL(address).host === url.host);
   const { room, seq } = parseFragment(url.hash);
   return own && url.pathname === '/' && room ? { room, seq } : null;
 }

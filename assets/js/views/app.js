@@ -19,8 +19,8 @@ import { createSidebar } from "./sidebar.js";
 
 const PHONE = matchMedia("(width < 900px)");
 
-/** @param {{store: Store, actions: Actions}} client */
-export function createApp({ store, actions }) {
+/** @param {{store: Store, actions: Actions, trust: import("../actions/trust.js").Trust}} client */
+export function createApp({ store, actions, trust }) {
   /** @type {Place} */
   let place = {};
   /** @type {Set<(place: Place) => void>} */
@@ -29,6 +29,7 @@ export function createApp({ store, actions }) {
   const app = {
     store,
     actions,
+    trust,
     /** Where we are; kept in the browser's history. */
     get place() {
       return place;

@@ -42,6 +42,7 @@ export function createSidebar(app) {
     name: t("sidebar.invite"),
     onclick: () => app.go({ page: "people" }),
   });
+  const hint = h("a", { class: "sidebar-hint", href: "/trust", hidden: true }, icon("shield"), t("connection.insecure_hint"));
   const lists = [rooms, direct].map((list) => roomList(app, list));
 
   const drawHead = () => replace(head, headOf(app));
@@ -63,6 +64,7 @@ export function createSidebar(app) {
   drawHead();
   drawLists();
   drawFoot();
+  app.trust.isOffered().then((offered) => (hint.hidden = !offered));
 
   return h(
     "div",
@@ -80,6 +82,7 @@ export function createSidebar(app) {
       direct,
       more,
       invite,
+      hint,
     ),
     foot,
   );

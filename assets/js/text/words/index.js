@@ -1,24 +1,13 @@
 import { chat } from './en/chat.js';
 import { common } from './en/common.js';
 import { people } from './en/people.js';
+import { translator } from './translate.js';
 
 const catalogue = { ...common, ...chat, ...people };
-const plurals = new Intl.PluralRules('en');
 
 /** @typedef {keyof typeof catalogue} Key */
-/** @typedef {{one: string, other: string}} Plural chosen by the parameter `n` */
 
-/**
- * @param {Key} key
- * @param {Record<string, string | number>} [params]
- * @returns {string}
- */
-export function t(key, params = {}) {
-  /** @type {string | Plural} */
-  const entry = catalogue[key];
-  const text = typeof entry === 'string' ? entry : entry[plurals.select(Number(params.n)) === 'one' ? 'one' : 'other'];
-  return text.replace(/\{(\w+)\}/g, (whole, name) => String(params[name] ?? whole));
-}
+export const t = translator(catalogue);
 
 /**
  * What an error means to a person: by its code, else by the server's own sentence.

@@ -108,8 +108,13 @@ function appearance(app) {
 function notifications(app) {
   const { preferences } = app.store;
   if (typeof Notification === "undefined" || !isSecureContext) {
-    return checkBox({ label: t("profile.notify"), hint: t("profile.notify_insecure"), disabled: true })
-      .element;
+    const { element } = checkBox({
+      label: t("profile.notify"),
+      hint: t("profile.notify_insecure"),
+      disabled: true,
+    });
+    const setUp = h("a", { class: "link", href: "/trust" }, t("profile.notify_setup"));
+    return [element, isSecureContext ? null : setUp];
   }
   const denied = Notification.permission === "denied";
   const { element, input } = checkBox({

@@ -19,6 +19,13 @@ export const people = {
   'setup.submit': 'Start the chat',
   'setup.closed': 'This chat is already set up. Sign in.',
 
+  'move.title': 'You are on the secure connection',
+  'move.intro': 'Nobody on the network can read along from here on. What you have written comes along.',
+  'move.submit': 'Go on as {name}',
+  'move.sign_in': 'Sign in as somebody else',
+  'move.over': 'Your sign-in did not come along: its two minutes are over. Sign in once more.',
+  'move.to_sign_in': 'Go on',
+
   'signin.title': 'Sign in to {server}',
   'signin.submit': 'Sign in',
   'signin.name': 'User name',
@@ -79,6 +86,7 @@ export const people = {
   'profile.notify': 'Notifications on this device',
   'profile.notify_denied': 'The browser blocks notifications for this page. Allow them in its settings.',
   'profile.notify_insecure': 'This browser shows notifications only over a secure connection.',
+  'profile.notify_setup': 'How to set it up',
 
   'password.title': 'Password',
   'password.old': 'Current password',

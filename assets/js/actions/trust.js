@@ -1,0 +1,76 @@
+import { shelf } from '../lib/storage.js';
+import { pack } from '../model/handover.js';
+import { Api } from '../net/http.js';
+import { askAbout, isTrusted, secureOrigin } from '../net/trust.js';
+import { CommandError } from '../protocol/errors.js';
+
+/** @typedef {import('../net/trust.js').About} About */
+
+/** On this device, at this address: the id of the server that it trusts over HTTPS. */
+const TRUSTED = 'secure';
+
+/** From HTTP to HTTPS, on a device that trusts the server. */
+export class Trust {
+  #storage;
+  #location;
+  #api = new Api();
+
+  /**
+   * @param {Storage | null} storage
+   * @param {Location} location
+   */
+  constructor(storage, location) {
+    this.#storage = storage;
+    this.#location = location;
+  }
+
+  /** Whether this page came over a connection that nobody can read along with. */
+  get secure() {
+    return this.#location.protocol === 'https:';
+  }
+
+  about() {
+    return askAbout();
+  }
+
+  /** Whether there is a better connection than this page's. A page of the computer itself is secure as it is. */
+  async isOffered() {
+    if (globalThis.isSecureContext) return false;
+    return (await askAbout())?.encrypts === true;
+  }
+
+  /** @param {About} about */
+  test({ id }) {
+    return isTrusted(secureOrigin(this.#location), id);
+  }
+
+  /**
+   * The address to go on at: still signed in, with all that this device keeps of the person. The sign-in here ends when
+   * it is taken up there.
+   *
+   * @param {About} about
+   * @returns {Promise<string>}
+   * @throws {CommandError} `too_large` where too much waits to be sent
+   */
+  async leave({ id, me }) {
+    shelf(this.#storage, 'chatbox.').set(TRUSTED, id);
+    const origin = secureOrigin(this.#location);
+    if (!me) return `${origin}/`;
+    const state = pack(this.#storage, id, me.id);
+    if (state === null) throw new CommandError('too_large');
+    const { secret } = await this.#api.call('session.move', { state });
+    return `${origin}/#move=${secret}`;
+  }
+
+  /**
+   * Where a device that was led to HTTPS before goes by itself, if that still works: never to an address that does not.
+   *
+   * @returns {Promise<string | null>} an origin
+   */
+  async better() {
+    const server = shelf(this.#storage, 'chatbox.').get(TRUSTED);
+    if (this.secure || !server) return null;
+    const origin = secureOrigin(this.#location);
+    return (await isTrusted(origin, server)) ? origin : null;
+  }
+}

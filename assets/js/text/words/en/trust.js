@@ -1,0 +1,93 @@
+/** The page for a new device: what a certificate is good for, and how each system takes it. */
+export const trust = {
+  title: 'A secure connection for this device',
+  lead: 'Notifications need a secure connection, and over one nobody else on the network can read along. To make this device ready for {server} takes two minutes, once.',
+  loading: 'Loading…',
+  no_answer: 'The server does not answer.',
+  try_again: 'Try again',
+  open: 'Open Chatbox',
+
+  secure: 'This connection is secure.',
+  secure_hint: 'There is nothing to do on this device.',
+  off: 'This server offers no secure connection yet.',
+  off_hint: 'It does so by itself once it is set up, unless [tls] mode in chatbox.ini says "off".',
+  testing: 'Testing the secure connection…',
+  failed: 'This device does not know this server yet.',
+  failed_hint: 'Follow the steps below. This page notices by itself when it works.',
+  uncovered: 'The secure connection does not work at this address.',
+  uncovered_hint: 'The certificate of this server is for another name. Ask an admin for the address.',
+  passed: 'It works. This device can use the secure connection.',
+  passed_hint: 'You stay signed in, and what you have written and not sent comes along.',
+  passed_hint_out: 'From now on this device goes there by itself.',
+  go: 'Continue securely',
+  too_much: 'Too many messages are waiting to be sent. Open Chatbox, wait until they are, and come back.',
+  not_moved: 'That did not work. Try again.',
+
+  steps: 'Install the certificate of this server',
+  device: 'Device',
+  windows: 'Windows',
+  macos: 'Mac',
+  ios: 'iPhone, iPad',
+  android: 'Android',
+  linux: 'Linux',
+  firefox: 'Firefox',
+  fleet: 'Many devices',
+
+  get_crt: 'Download the certificate',
+  get_profile: 'Download the profile',
+  get_der: 'The same in DER format',
+
+  windows_1: 'Download the certificate and open it.',
+  windows_2: 'Press “Install Certificate…”, leave “Current User” and press “Next”.',
+  windows_3: 'Choose “Place all certificates in the following store”, press “Browse…” and take “Trusted Root Certification Authorities”. Then “OK”, “Next”, “Finish”.',
+  windows_4: 'Windows asks whether you are sure and shows a thumbprint. Compare it with the one below, and press “Yes”.',
+
+  macos_1: 'Download the certificate and open it. Keychain Access takes it into “login”.',
+  macos_2: 'There, look for “{name}” and open it. Compare the SHA-256 fingerprint, under Details, with the one below.',
+  macos_3: 'Under “Trust”, set “When using this certificate” to “Always Trust”. Close the window; your Mac asks for your password.',
+
+  ios_1: 'Open this page in Safari and download the profile. Press “Allow”.',
+  ios_2: 'In Settings, press “Profile Downloaded” at the top, then “Install”. Under “More Details” is the fingerprint to compare.',
+  ios_3: 'In Settings › General › About › Certificate Trust Settings, at the very bottom, switch “{name}” on. Without this step it does not work.',
+
+  android_1: 'Download the certificate.',
+  android_2: 'In Settings, search for “CA certificate”. It is under Security › More security settings › Encryption & credentials › Install a certificate.',
+  android_3: 'Press “CA certificate”, “Install anyway”, and choose the file chatbox-ca.crt in your downloads.',
+  android_4: 'Android then says that the network may be monitored. It means this certificate, which can do nothing of the kind: see below. Use Chrome; Firefox on Android keeps to its own list.',
+
+  linux_1: 'Download the certificate.',
+  linux_2: 'Chrome and Chromium: Settings › Privacy and security › Security › Manage certificates › Installed by you › Trusted certificates › Import.',
+  linux_3: 'Or, with the package libnss3-tools: `certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n Chatbox -i chatbox-ca.crt`',
+  linux_4: 'For curl and the like: copy it to `/usr/local/share/ca-certificates` and run `sudo update-ca-certificates`',
+
+  firefox_1: 'On Windows and Mac, Firefox takes what the system trusts: follow the steps for that first. Elsewhere, download the certificate.',
+  firefox_2: 'In Settings › Privacy & Security › Certificates, press “View Certificates…”, then “Authorities”, then “Import…”, and choose the file.',
+  firefox_3: 'Tick “Trust this CA to identify websites”. “View” shows the fingerprint to compare.',
+
+  fleet_1: 'Windows, by group policy: Computer Configuration › Policies › Windows Settings › Security Settings › Public Key Policies › Trusted Root Certification Authorities › Import chatbox-ca.der.',
+  fleet_2: 'Windows, by script: `certutil -addstore -f Root chatbox-ca.der` as administrator.',
+  fleet_3: 'Intune: a configuration profile “Trusted certificate” with chatbox-ca.der, for Windows, Android and Apple alike.',
+  fleet_4: 'Jamf and other Apple MDM: install chatbox.mobileconfig. What an MDM installs is trusted without the switch in Settings.',
+  fleet_5: 'Android Enterprise: a trusted root certificate in the policy of the management.',
+  fleet_6: 'ChromeOS: Admin console › Devices › Networks › Certificates › Add, for Chromebooks.',
+  fleet_7: 'Firefox, where it does not follow the system: `{"policies": {"Certificates": {"ImportEnterpriseRoots": true}}}` in policies.json.',
+  fleet_8: 'Debian and Ubuntu: `/usr/local/share/ca-certificates/chatbox-ca.crt` and `update-ca-certificates`.',
+  fleet_9: 'Fedora and RHEL: `/etc/pki/ca-trust/source/anchors/chatbox-ca.crt` and `update-ca-trust`.',
+  fleet_10: 'Compare the fingerprint once, before you distribute it.',
+
+  still: 'Does the test still fail after the last step? Close the browser completely, and open this page again.',
+
+  compare: 'Compare the fingerprint',
+  compare_hint: 'Before you say yes: these characters also stand in the window in which the server was started. Ask an admin. If your device shows others, someone on this network has put themselves in between; then install nothing.',
+  fingerprint: 'SHA-256 fingerprint',
+  thumbprint: 'Thumbprint (SHA-1), which Windows shows',
+
+  limits: 'What it can do, and what it cannot',
+  limits_1: 'It lets this device recognise servers of your own network: names that end in .local, .lan, .internal or home.arpa, private addresses, and this very server.',
+  limits_2: 'It cannot pose as any other website, not even in the hands of a thief: your device checks that limit, which is part of the certificate.',
+  limits_3: 'It changes no setting, and reads nothing. Remove it where you have installed it, at any time.',
+
+  elsewhere: 'Another device?',
+  elsewhere_hint: 'Let its camera read this, or open the address there.',
+  qr: 'QR code with the address of this page',
+};

@@ -1,0 +1,36 @@
+/** The first page over HTTPS for whoever comes from HTTP: one tap, and they are where they were. */
+
+import { h, icon } from "../lib/dom.js";
+import { t } from "../text/words/index.js";
+import { card } from "./entrance.js";
+import { form } from "./forms.js";
+
+/** @typedef {import("./entrance.js").Actions} Actions */
+
+/**
+ * The secret is spent by a tap, after it was said whose sign-in it is: whoever follows somebody's link must not find
+ * themselves signed in as that one unawares.
+ *
+ * @param {{actions: Actions}} client
+ * @param {string} secret
+ * @param {() => void} done
+ */
+export async function createMove({ actions }, secret, done) {
+  const link = await actions.account.checkLink(secret).catch(() => null);
+  const signIn = h("button", { type: "button", class: "link", onclick: done }, t("move.sign_in"));
+  const name = link?.kind === "move" ? (link.name ?? "") : "";
+  const { element: body } = form({
+    fields: [],
+    wide: true,
+    submit: name ? t("move.submit", { name }) : t("move.to_sign_in"),
+    body: null,
+    onsubmit: async () => {
+      if (name) await actions.account.arrive(secret);
+      done();
+    },
+  });
+  document.title = t("move.title");
+  const lead = name ? t("move.intro", { server: link?.server ?? "" }) : t("move.over");
+  const parts = { badge: icon("shield"), title: t("move.title"), lead, body, foot: name ? signIn : null };
+  return { element: h("main", { class: "entrance" }, card(parts)) };
+}
