@@ -85,7 +85,11 @@ def _serve(start: Start, ready_file: str | None) -> int:
 
         settle(start)
         options = ServeOptions(start.config, Path(ready_file) if ready_file else None)
-        return server.serve(start.settings, start.folder.path, lock, options)
+        try:
+            return server.serve(start.settings, start.folder.path, lock, options)
+        except OSError as error:
+            data_folder.blame_full_disk(start.folder, error)
+            raise
 
 
 def _operate(start: Start, command: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ class ControlServer:
         """Take no more commands, and let those that run finish and answer. A second call does nothing."""
         if self._server is None:
             return
-        self._file.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk it stays, and nobody answers at its port
+            self._file.unlink(missing_ok=True)
         self._server.close()
         self._server = None
         for writer in self._idle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -74,6 +75,13 @@ def create(folder: DataFolder) -> None:
             f"The data folder {folder.path} cannot be written to by this user. Name another one with --data."
         )
         raise DataFolderError(text)
+
+
+def blame_full_disk(folder: DataFolder, error: OSError) -> None:
+    """Raise DataFolderError with the remedy where that is what the error means."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        text = f"The disk of the data folder {folder.path} is full. Make room on it, then start again."
+        raise DataFolderError(text) from error
 
 
 def remember(folder: DataFolder) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -93,7 +94,8 @@ class FolderLock:
 
     def _forget(self) -> None:
         for name in (RUNNING_FILE, CONTROL_FILE):
-            (self._folder / name).unlink(missing_ok=True)
+            with suppress(OSError):  # a read-only disk; without the lock they mean nothing
+                (self._folder / name).unlink(missing_ok=True)
 
 
 if sys.platform == "win32":

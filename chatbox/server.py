@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -281,11 +282,14 @@ async def _sweep(ctx: Context) -> None:
     while True:
         await asyncio.sleep(wait)
         wait = _HOUR
-        try:
-            await sessions.sweep(ctx, [connection.session for connection in ctx.hub.connections])
-            await files.sweep(ctx)
-        except Exception:
-            log.exception("the hourly sweep failed")
+        live = [connection.session for connection in ctx.hub.connections]
+        for part in (partial(sessions.sweep, ctx, live), partial(files.sweep, ctx)):
+            try:
+                await part()
+            except ChatboxError as error:
+                log.error("the hourly sweep has to wait for the next hour: %s", error.message)
+            except Exception:
+                log.exception("the hourly sweep failed")
 
 
 async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from chatbox.chat.context import Caller, Context
-from chatbox.errors import NotFound, RateLimited, SignedOut, TooLarge
+from chatbox.errors import ChatboxError, NotFound, RateLimited, SignedOut, StorageFull, TooLarge
 from chatbox.rules.files import file_kind, file_name
 from chatbox.store import files
 from chatbox.store.base import Batch, Steps
@@ -39,7 +39,7 @@ class Upload:
         self._running = True
 
     async def write(self, chunk: bytes) -> None:
-        """Append what arrived. Raises TooLarge, StorageFull."""
+        """Append what arrived. Raises TooLarge, StorageFull, Unavailable."""
         self._arrived += len(chunk)
         if self._arrived > self._ctx.settings.limits.file_bytes:
             raise too_large(self._ctx)
@@ -48,7 +48,7 @@ class Upload:
             await self._flush()
 
     async def finish(self) -> dict[str, Any]:
-        """Make it durable, and give its description. Raises StorageFull, and what `files.add` raises.
+        """Make it durable, and give its description. Raises as `write` does, and what `files.add` raises.
 
         From now on a client that goes away stops nothing."""
         self._end()
@@ -77,7 +77,11 @@ class Upload:
             async with ctx.blobs.lock:
                 await asyncio.to_thread(ctx.blobs.place, incoming, file.hash)
                 reply: dict[str, Any] = await ctx.committer.submit(add)
-        except (SignedOut, RateLimited):  # else refused uploads would fill the disk until the next sweep
+        except (
+            SignedOut,
+            RateLimited,
+            StorageFull,
+        ):  # else refused uploads would fill the disk until the next sweep
             await remove_unreferenced(ctx, [file.hash])
             raise
         return reply
@@ -107,7 +111,7 @@ def too_large(ctx: Context) -> TooLarge:
 async def begin(ctx: Context, caller: Caller, name: str, size: int | None) -> Upload:
     """Begin an upload; `size` is what the client announces, None where it does not.
 
-    Raises SignedOut, RateLimited (three at once are enough) or StorageFull."""
+    Raises SignedOut, RateLimited (three at once are enough), StorageFull or Unavailable."""
     user = caller.require_user()
     running = ctx.blobs.running
     if running[user] >= UPLOADS_AT_ONCE:
@@ -149,7 +153,10 @@ async def sweep(ctx: Context) -> int:
     def forget(batch: Batch) -> Steps[int]:
         return (yield from files.delete_unposted(before))
 
-    await ctx.committer.submit(forget)
+    try:
+        await ctx.committer.submit(forget)
+    except ChatboxError as error:  # on a full disk what follows makes room
+        log.error("files that nobody posted could not be forgotten: %s", error.message)
     removed = 0
     try:
         hashes = await asyncio.to_thread(lambda: list(ctx.blobs.all()))

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -21,8 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from chatbox.errors import StorageFull
+from chatbox.errors import StorageFull, Unavailable
 from chatbox.rules.images import HEAD_BYTES
+
+log = logging.getLogger("chatbox.blobs")
 
 RESERVE = 64 * 2**20  # bytes that uploads leave free, so that messages can still be stored
 
@@ -48,10 +51,14 @@ class Incoming:
         return self._sum.hexdigest()
 
     def write(self, chunk: bytes) -> None:
-        """Append. Raises StorageFull; does nothing once discarded."""
-        with self._lock, _full_disk():
+        """Append. Raises StorageFull, Unavailable; does nothing once discarded."""
+        with self._lock, _disk():
             if self._file.closed:
                 return
+            if (
+                shutil.disk_usage(self.path.parent).free < RESERVE
+            ):  # others write, too, and not all tell a size
+                raise StorageFull
             self._file.write(chunk)
             self._sum.update(chunk)
             self.size += len(chunk)
@@ -59,8 +66,8 @@ class Incoming:
                 self.head += chunk[: HEAD_BYTES - len(self.head)]
 
     def sync(self) -> None:
-        """Bring everything to the disk and close. Raises StorageFull; does nothing once discarded."""
-        with self._lock, _full_disk():
+        """Bring everything to the disk and close. Raises as `write` does; does nothing once discarded."""
+        with self._lock, _disk():
             if not self._file.closed:
                 self._file.flush()
                 os.fsync(self._file.fileno())
@@ -96,16 +103,18 @@ class Blobs:
             leftover.unlink(missing_ok=True)
 
     def receive(self, expected: int) -> Incoming:
-        """Begin a content of about this many bytes. Raises StorageFull."""
-        if shutil.disk_usage(self.folder).free < expected + RESERVE:
-            raise StorageFull
-        with _full_disk():
+        """Begin a content of about this many bytes. Raises StorageFull, Unavailable."""
+        with _disk():
+            if shutil.disk_usage(self.folder).free < expected + RESERVE:
+                raise StorageFull
             return Incoming(self.folder / "incoming" / f"{secrets.token_hex(16)}.part")
 
     def place(self, incoming: Incoming, hash: str) -> None:
-        """Put a synced content where it belongs, durably. The same bytes again change nothing."""
+        """Put a synced content where it belongs, durably. The same bytes again change nothing.
+
+        Raises StorageFull, Unavailable."""
         target = self._path(hash)
-        with _full_disk():
+        with _disk():
             if not target.parent.is_dir():
                 target.parent.mkdir(mode=0o700, exist_ok=True)
                 _sync_folder(self.folder)
@@ -146,10 +155,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _full_disk() -> Iterator[None]:
+def _disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFull from error
-        raise
+        log.error("an upload could not be written: %s", error)
+        raise Unavailable("The server could not store the file just now. Try again.") from error

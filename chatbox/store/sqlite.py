@@ -79,6 +79,7 @@ class SqliteStore:
         *self._readers, self._slow = readers
         self._clock = clock
         self._turn = 0
+        self._troubles: set[str] = set()  # that were logged since the last transaction that was stored
 
     def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
         return self._writer.run(partial(self._commit, changes))
@@ -92,9 +93,10 @@ class SqliteStore:
     async def close(self) -> None:
         for reader in (*self._readers, self._slow):
             await reader.end()
-        await self._writer.run(
-            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        )
+        try:
+            await self._writer.run(_checkpoint)
+        except sqlite3.Error as error:  # all of it is in the log, which the next start takes over
+            log.error("the log could not be taken into the database: %s", error)
         await self._writer.end()
 
     def _commit(self, changes: Sequence[Draft | Change], connection: sqlite3.Connection) -> Committed:
@@ -119,6 +121,9 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        if self._troubles:
+            self._troubles.clear()
+            log.warning("the database can be written again")
         return Committed(replies, batch, rooms)
 
     def _one_by_one(self, connection: sqlite3.Connection, changes: Sequence[Draft | Change]) -> Committed:
@@ -144,13 +149,24 @@ class SqliteStore:
 
     def _after_failure(self, error: sqlite3.Error) -> ChatboxError:
         """Open the file anew, because after an I/O error the connection's state is not to be trusted."""
-        log.error("the database failed: %s (%s)", error, getattr(error, "sqlite_errorname", "unknown"))
-        full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+        self._complain(error)
         try:
             self._writer.reopen()
         except sqlite3.Error as again:
-            log.error("the database could not be opened again: %s", again)
+            self._complain(again)
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
         return StorageFull() if full else Unavailable(_UNKNOWN)
+
+    def _complain(self, error: sqlite3.Error) -> None:
+        """Once for each kind of error, however many changes are refused."""
+        name: str = getattr(error, "sqlite_errorname", str(error))
+        if name not in self._troubles:
+            self._troubles.add(name)
+            log.error("the database cannot be written: %s (%s). Until it can, nothing is stored", error, name)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _read(steps: Steps[T], connection: sqlite3.Connection) -> T:

@@ -105,7 +105,7 @@ async def test_nobody_notices_that_the_clock_is_set(tmp_path: Path) -> None:
         assert isinstance(*await asyncio.gather(loading, return_exceptions=True), asyncio.CancelledError)
         assert not _said_offline(clients[0]) - {people[4].id}
         assert "waiting" not in [line.get("state") for line in web.said], "the web client was cut off"
-        await _all_know_the_same(server, clients, web)
+        await _all_know_the_same(server, [*clients, greedy], web)
         await web.stop()
         for client in (*clients, greedy):
             await client.close()
@@ -113,8 +113,11 @@ async def test_nobody_notices_that_the_clock_is_set(tmp_path: Path) -> None:
 
 
 async def _all_know_the_same(server: Server, clients: list[Client], web: NodeClient) -> None:
+    for client in clients:
+        await client.barrier()
     await web.ask("sync")
     stored = server.rows("SELECT seq, text FROM messages WHERE room = 1 ORDER BY seq")
-    known = [[(seq, m["text"]) for seq, m in sorted(c.mirror.rooms[1].messages.items())] for c in clients]
-    known.append([(m["seq"], m["text"]) for m in (await web.state())[1]["messages"]])
-    assert all(each == stored for each in known)
+    for client in clients:
+        known = sorted(client.mirror.rooms[1].messages.items())
+        assert [(seq, message["text"]) for seq, message in known] == stored, client.person.name
+    assert [(m["seq"], m["text"]) for m in (await web.state())[1]["messages"]] == stored, "the web client"
