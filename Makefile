@@ -26,12 +26,12 @@ test-js:
 	$(if $(JS_TESTS),node --test $(JS_TESTS),@echo "tests/js has no tests")
 
 test-python: $(VENV)/test.stamp
-	@sh .ci/need chromium node openssl maybe compiler libssl strace libfaketime
+	@sh .ci/need chromium node openssl curl maybe compiler libssl strace libfaketime
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 # By themselves: what drives the browser keeps an event loop of its own running in the process.
 test-browser: $(VENV)/test.stamp
-	@sh .ci/need chromium
+	@sh .ci/need chromium certutil
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/browser
 
 check: ruff mypy tsc test
