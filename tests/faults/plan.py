@@ -44,7 +44,12 @@ PLAN = (
         },
     ),
     Fault(5, "all cut at once", ("test_storm.py",), {"STORM_CLIENTS": 3000, "STORM_AT_ONCE": 70}),
-    Fault(6, "asked to stop under load", ("test_stop.py",), {"STOP_CLIENTS": 2000, "STOP_HURRY": 2}),
+    Fault(
+        6,
+        "asked to stop under load",
+        ("test_stop.py",),
+        {"STOP_CLIENTS": 2000, "STOP_POSTS": 600, "STOP_HURRY": 2},
+    ),
     Fault(7, "full, failing and read-only disks", ("test_disk.py",), {"DISK_ROUNDS": 5, "WEB_WAITS": 1}),
     Fault(8, "the clock is set", ("test_clock.py", "set_clock.py"), {"CLOCK_ROUNDS": 5}),
     Fault(

@@ -23,6 +23,7 @@ PEOPLE = max(3, CLIENTS // 3)
 STOPS_WITHIN = 30  # seconds
 HURRY = amount("STOP_HURRY", 20)  # seconds from being asked again to the end, at most
 TRIES = 3  # because other programs may take the processor just then
+POSTS = amount("STOP_POSTS", 20)  # before the first stop
 PAUSE, BURST = 0.4, 5  # of each of three writers: about 40 messages a second
 
 
@@ -72,7 +73,7 @@ async def test_a_stop_under_load_loses_nothing(tmp_path: Path) -> None:
         assembled(server, people, CLIENTS, PAUSE, BURST, random) as assembly,
     ):
         assembly.talk()
-        await assembly.posts(4 * BURST)
+        await assembly.posts(POSTS)
         await _stop(assembly, server)
         await server.start()
         await assembly.hurry_back(server)

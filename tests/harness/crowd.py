@@ -129,7 +129,8 @@ class Crowd:
 
     async def dismiss(self, members: list[Member]) -> None:
         """These go, without a word, and stay away."""
-        self.members = [member for member in self.members if member not in set(members)]
+        leaving = set(members)
+        self.members = [member for member in self.members if member not in leaving]
         for member in members:
             member.staying = False
             member.abort()
