@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakSet
 
 from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
@@ -28,7 +29,7 @@ HEADER_BYTES = 16 * 1024
 IDLE_SECONDS = 20.0
 BODY_SECONDS = 60.0
 REFUSAL_SECONDS = 2.0
-CLOSED_REMEMBERED = 100  # streams of WebSockets that closed; beyond that they are looked for and forgotten
+ADDRESSES_REMEMBERED = 100  # that have no WebSocket any more; beyond that they are looked for and forgotten
 REFUSALS = 16  # at once; more are not told why
 # Windows' select takes 512 sockets; a few stay for refusals, listening, the database and the browser's start.
 SOCKETS_ON_WINDOWS = 480
@@ -50,8 +51,7 @@ class Listener(HTTPServer):
         self._trusted = kwargs.pop("trusted")
         self._live: Callable[[], int] = kwargs.pop("sockets")
         self._open: Counter[str] = Counter()
-        self._detached: dict[str, list[IOStream]] = {}
-        self._remembered = 0  # streams in it, closed ones too
+        self._detached: dict[str, WeakSet[IOStream]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._doors: list[Door] = []
         self._lobby = Lobby(self.handle_stream, kwargs["max_buffer_size"])
@@ -101,10 +101,9 @@ class Listener(HTTPServer):
             if not self._open[peer]:
                 del self._open[peer]
             if not server_conn.stream.closed():
-                self._detached.setdefault(peer, []).append(server_conn.stream)
-                self._remembered += 1
-                if self._remembered > 2 * self._live() + CLOSED_REMEMBERED:
-                    self._forget_closed()
+                self._detached.setdefault(peer, WeakSet()).add(server_conn.stream)
+                if len(self._detached) > 2 * self._live() + ADDRESSES_REMEMBERED:
+                    self._detached = {peer: streams for peer, streams in self._detached.items() if streams}
 
     def _excess(self, peer: str) -> int:
         """How many connections this address, or all, have over the limit; below 0 there is room for one."""
@@ -118,14 +117,6 @@ class Listener(HTTPServer):
     def _sockets_of(self, peer: str) -> int:
         """How many WebSockets this address has."""
         return sum(not stream.closed() for stream in self._detached.get(peer, ()))
-
-    def _forget_closed(self) -> None:
-        kept = {
-            peer: [stream for stream in streams if not stream.closed()]
-            for peer, streams in self._detached.items()
-        }
-        self._detached = {peer: streams for peer, streams in kept.items() if streams}
-        self._remembered = sum(map(len, self._detached.values()))
 
     def _refuse(self, stream: IOStream) -> None:
         if len(self._refusals) > REFUSALS:

@@ -195,6 +195,8 @@ class Socket(Handler, WebSocketHandler):
         for task in self._running:
             task.cancel()
         log.debug("connection %d closed with %s", self.connection.id, self.close_code)
+        # They know this handler: a circle would keep all that it has read until the garbage is collected.
+        self.connection, self.caller = None, Caller()
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         if self.connection is None or self.connection.closed:

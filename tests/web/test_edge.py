@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 from chatbox.settings import Server as ServerSettings
 from chatbox.settings import Settings
 from chatbox.web import headers
-from chatbox.web.listener import CLOSED_REMEMBERED
+from chatbox.web.socket import Socket
 from tests.web.support import Person, Site, settings, until
 
 HOSTS = [
@@ -262,18 +262,26 @@ def test_a_socket_counts_as_a_connection_of_its_address(tmp_path: Path) -> None:
         site.close()
 
 
-def test_sockets_that_closed_are_forgotten_without_a_limit_too(tmp_path: Path) -> None:
+def test_a_socket_that_closed_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Not even until the garbage is collected, with a limit for its address or without one."""
     site = Site(tmp_path, settings(connections_per_address=0))
     ada = site.add_person("ada")
+
+    def left() -> int:
+        found = gc.get_objects()
+        return sum(type(one) is Socket or (type(one) is IOStream and one.closed()) for one in found)
+
+    gc.collect()
+    before = left()
+    gc.disable()
     try:
-        for _ in range(2 * CLOSED_REMEMBERED):
-            with connect(f"ws://127.0.0.1:{site.port}/ws", additional_headers=ada.bearer):
-                pass
-        until(lambda: site.ctx.hub.count == 0)
-        gc.collect()
-        closed = [one for one in gc.get_objects() if type(one) is IOStream and one.closed()]
-        assert len(closed) < 1.5 * CLOSED_REMEMBERED
+        for _ in range(5):
+            with connect(f"ws://127.0.0.1:{site.port}/ws", additional_headers=ada.bearer) as there:
+                there.send('{"do": "hello"}')
+                there.recv()
+        until(lambda: left() == before)
     finally:
+        gc.enable()
         site.close()
 
 
