@@ -26,6 +26,7 @@ from chatbox.errors import ChatboxError, NetworkError
 from chatbox.folder_lock import FolderLock
 from chatbox.instance import close_instance, open_instance
 from chatbox.lan.addresses import default_address, list_interfaces, own_addresses
+from chatbox.memory import Ebb
 from chatbox.operations import OPERATIONS
 from chatbox.protocol.frames import RESTARTING
 from chatbox.rules.hosts import host_rule
@@ -254,12 +255,14 @@ def _comment_out_recovery(config: Path) -> None:
 
 async def _mind(ctx: Context) -> None:
     """What has to be done every second."""
+    ebb = Ebb()
     while True:
         await asyncio.sleep(1.0)
         try:
             ctx.hub.check()
             ctx.presence.tick()
             ctx.rate.forget_idle()
+            ebb.look(ctx.hub.count)
         except Exception:
             log.exception("what is done every second failed")
 

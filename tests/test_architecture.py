@@ -55,6 +55,7 @@ FLOORS = {
     "chatbox.docs": ROOF,
     "chatbox.frozen": ROOF,
     "chatbox.instance": ROOF,
+    "chatbox.memory": ROOF,
     "chatbox.operations": ROOF,
     "chatbox.server": ROOF,
     "chatbox.startup": ROOF,

@@ -1,0 +1,36 @@
+"""Giving memory back to the system.
+
+glibc keeps what was freed for the next who need it: a crowd that has left would cost as much as one that is
+here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+CROWD = 50  # connections whose end is worth looking for what they have left
+
+
+class Ebb:
+    """Watches how many connections there are, and gives memory back when many have ended."""
+
+    def __init__(self) -> None:
+        self._give_back = _malloc_trim()
+        self._most = 0
+
+    def look(self, connections: int) -> None:
+        """Tell how many there are. Called once a second; takes some milliseconds where many have ended."""
+        self._most = max(self._most, connections)
+        if self._most - connections >= CROWD:
+            self._most = connections
+            self._give_back(0)
+
+
+def _malloc_trim() -> Callable[[int], object]:
+    """malloc_trim(3), which only glibc has."""
+    if sys.platform != "linux":
+        return lambda _: None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)

@@ -1,0 +1,42 @@
+"""Memory goes back to the system when a crowd has left."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.process import ROOT
+
+MIB = 2**20
+# In a process of its own, whose heap nobody has used before. What lives on lies between what is freed.
+SCRIPT = """
+import json, psutil
+from chatbox.memory import CROWD, Ebb
+
+def memory():
+    return psutil.Process().memory_info().rss
+
+ebb, used, kept = Ebb(), [], []
+for _ in range(1000):
+    used.append(bytearray(60_000))
+    kept.append(bytearray(2_000))
+ebb.look(CROWD)
+found = [memory()]
+used.clear()
+for connections in (1, 0):
+    ebb.look(connections)
+    found.append(memory())
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked to give memory back")
+def test_what_a_crowd_used_is_given_back_when_it_has_left() -> None:
+    command = [sys.executable, "-c", SCRIPT]
+    full, few_left, all_left = json.loads(subprocess.check_output(command, cwd=ROOT))
+    assert few_left > full - 20 * MIB, "it went by itself"
+    assert all_left < full - 40 * MIB
