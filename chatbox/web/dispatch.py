@@ -34,7 +34,7 @@ class Row(NamedTuple):
     never_refused: bool = False
 
 
-NONSENSE_COST = 0.1  # of what is no command
+FRAME_COST = 0.02  # of a frame of the WebSocket that ends no message
 
 
 ROWS: dict[str, Row] = {
@@ -86,6 +86,11 @@ ROWS: dict[str, Row] = {
     "invite.revoke": Row(links.invite_revoke, ADMIN, 0.5),
     "server.update": Row(setup.server_update, ADMIN, 0.5),
 }
+
+
+def cost_of_nonsense(size: int) -> float:
+    """What is no command costs by its length, because all of it was read."""
+    return 0.1 + size / 40_000
 
 
 def name_of(command: Command) -> str:

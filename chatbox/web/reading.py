@@ -24,8 +24,10 @@ from tornado.websocket import WebSocketProtocol13, _WebSocketParams
 
 from chatbox.protocol.frames import BROKEN_FRAME, FRAME_TOO_BIG, NOT_UTF8, Close
 
-CHUNK = 64 * 1024  # bytes asked for at a time
+CHUNK = 16 * 1024  # bytes asked for at a time, and the most that is kept of a client that has to wait
 FRAMES_A_TURN = 4
+BYTES_A_FRAME = 16 * 1024  # a longer one counts as several
+LINGERING = 1024 * 1024  # bytes that are read and dropped before a connection is closed
 MOST_FRAGMENTS = 1024  # of one message: an endless one would keep the server busy for nothing
 
 _FIN, _RESERVED, _OPCODE, _CONTROL = 0x80, 0x70, 0x0F, 0x08
@@ -82,10 +84,18 @@ def close_problem(payload: bytes) -> Close | None:
 class FairProtocol(WebSocketProtocol13):
     """Tornado's protocol with a reading loop of its own."""
 
-    def __init__(self, handler: Any, params: _WebSocketParams, give_up: Callable[[Close], None]) -> None:
-        """`give_up` sends the closing frame after a frame that nobody should have sent."""
+    def __init__(
+        self,
+        handler: Any,
+        params: _WebSocketParams,
+        give_up: Callable[[Close], None],
+        pay: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`give_up` sends the closing frame after a frame that nobody should have sent. `pay` is called for
+        every frame that ends no message, and gives the seconds to wait before the next one is read."""
         super().__init__(handler, mask_outgoing=False, params=params)
         self._give_up = give_up
+        self._pay = pay
         self._message: bytearray | None = None  # begun, in fragments
         self._message_opcode = _TEXT
         self._fragments = 0
@@ -110,18 +120,24 @@ class FairProtocol(WebSocketProtocol13):
             if head is None or head.end > len(data):
                 # A long frame is read as a whole: growing it piece by piece would copy it again and again.
                 missing = head.end - len(data) if head else 1
-                piece = await (self._next_piece() if missing <= CHUNK else self.stream.read_bytes(missing))
-                data, at = data[at:] + piece, 0
+                rest, data, at = data[at:], b"", 0  # nothing else is kept while waiting
+                data = rest + await (
+                    self._next_piece() if missing <= CHUNK else self.stream.read_bytes(missing)
+                )
                 continue
             assert head.mask is not None
             taken = self._take(head, _websocket_mask(head.mask, data[head.start : head.end]))
             at = head.end
             if isinstance(taken, Close):
                 return taken
+            if at == len(data):
+                data, at = b"", 0
             if taken is not None:
                 await taken
-            turn += 1
-            if turn == FRAMES_A_TURN:
+            if (head.opcode & _CONTROL or not head.final) and (wait := self._pay()):
+                await asyncio.sleep(wait)
+            turn += 1 + head.size // BYTES_A_FRAME
+            if turn >= FRAMES_A_TURN:
                 turn = 0
                 await asyncio.sleep(0)
                 if self.stream.closed():  # by us or by them: what came before is for nobody
@@ -179,14 +195,17 @@ class FairProtocol(WebSocketProtocol13):
         return self._message if self._fragments <= MOST_FRAGMENTS else None
 
     async def _linger(self, problem: Close) -> None:
-        """Say why, and read for a while what is still coming: closing with bytes unread would make the other
-        side lose the closing frame. Tornado ends it after five seconds at the latest."""
+        """Say why, and read some of what is still coming: closing with bytes unread would make the other side
+        lose the closing frame. Tornado ends it after five seconds at the latest."""
         self._give_up(problem)
         if not self.stream.closed() and not self.stream.writing():
             with suppress(OSError):
                 self.stream.socket.shutdown(socket.SHUT_WR)
-        while True:
-            await self.stream.read_bytes(CHUNK, partial=True)
+        left = LINGERING
+        while left > 0:
+            left -= len(await self._next_piece())
+            await asyncio.sleep(0)  # what is there already makes nobody wait
+        self._abort()
 
 
 @cache

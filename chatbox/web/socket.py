@@ -29,6 +29,7 @@ from chatbox.web.base import Handler
 from chatbox.web.logs import log
 
 SEND_BUFFER = 128 * 1024  # small, so that a silent reader is noticed; the kernel would take megabytes
+RECEIVE_BUFFER = 64 * 1024  # small as well: what a client sends waits with the client, not in the kernel here
 PING_SECONDS = 20
 PONG_SECONDS = 9  # and five more that Tornado waits for the closing frame: a dead peer is gone within 35
 READS_AT_ONCE = 16  # commands of one connection that are waiting for data
@@ -159,6 +160,7 @@ class Socket(Handler, WebSocketHandler):
         assert stream is not None
         stream.set_nodelay(True)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         sink = StreamSink(self, stream) if stream_is_known(stream) else MessageSink(self)
         self.connection = Connection(sink, self.caller.user, self.caller.session, self.caller.address)
         self.caller = self.caller.on(self.connection)
@@ -176,12 +178,16 @@ class Socket(Handler, WebSocketHandler):
     def get_websocket_protocol(self) -> Any:
         protocol: Any = super().get_websocket_protocol()
         if protocol is not None and reading.is_known():
-            protocol = reading.FairProtocol(self, protocol.params, self._give_up)
+            protocol = reading.FairProtocol(self, protocol.params, self._give_up, self._pay)
         if (
             protocol is not None
         ):  # Tornado plans pings by the wall clock: set back, it would be silent as long
             protocol.ping_sleep_time = lambda **_: PING_SECONDS - PONG_SECONDS
         return protocol
+
+    def _pay(self) -> float:
+        """For a frame that is no command: pings, pongs and fragments cost the server as well."""
+        return self.ctx.rate.slow(self.caller.user, dispatch.FRAME_COST)
 
     def _give_up(self, problem: Close) -> None:
         if self.connection is not None:
@@ -206,21 +212,22 @@ class Socket(Handler, WebSocketHandler):
                 raise Invalid("Commands are text, not binary.")
             command = parse.parse(message)
         except ChatboxError as error:
-            return self._refuse_slowly(parse.id_of(message), error)
+            return self._refuse_slowly(parse.id_of(message), error, len(message))
         try:
             wait = dispatch.wait_for_turn(self.ctx, self.caller, command)
         except ChatboxError as error:
-            return self._refuse_slowly(command.id, error)
+            return self._refuse_slowly(command.id, error, len(message))
         if wait:
             return self._begin_later(wait, command)
         self._begin(command)
         return None
 
-    def _refuse_slowly(self, id: int | None, error: ChatboxError) -> Awaitable[None] | None:
+    def _refuse_slowly(self, id: int | None, error: ChatboxError, size: int) -> Awaitable[None] | None:
         """Refusing costs the sender as well: else it would keep the server busy."""
         self._refuse(id, error)
-        limited = isinstance(error, RateLimited)
-        wait = REFUSED_SECONDS if limited else self.ctx.rate.slow(self.caller.user, dispatch.NONSENSE_COST)
+        if isinstance(error, RateLimited):
+            return asyncio.sleep(REFUSED_SECONDS)
+        wait = self.ctx.rate.slow(self.caller.user, dispatch.cost_of_nonsense(size))
         return asyncio.sleep(wait) if wait else None
 
     def on_ping(self, data: bytes) -> None:

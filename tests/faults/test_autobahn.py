@@ -106,7 +106,7 @@ def test_the_protocol_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 def test_messages_of_any_size_come_back_where_they_may(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with echoing(tmp_path, Limits(frame_bytes=0)) as address:
+    with echoing(tmp_path, Limits(frame_bytes=0, messages_per_second=0)) as address:
         results = run(address, SIZES, without=TOO_MANY_FRAGMENTS)
         assert failed(results) == {}
         assert len(results) == 48
@@ -118,7 +118,7 @@ def test_messages_of_any_size_come_back_where_they_may(
 def test_messages_over_the_usual_limit_are_refused_as_too_big(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with echoing(tmp_path, Limits()) as address:
+    with echoing(tmp_path, Limits(messages_per_second=0)) as address:
         assert failed(run(address, sorted(SMALL))) == {}
         refused = refusals(address, SIZES, without=SMALL)
         assert len(refused) == 40

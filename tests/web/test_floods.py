@@ -11,9 +11,10 @@ import pytest
 
 from chatbox.settings import Settings
 from chatbox.web import socket as web_socket
+from tests.harness.raw import frame_bytes
 from tests.web.support import Person, Site, until
 
-TEXT, PING, PONG = 1, 9, 10
+FIN, TEXT, PING, PONG = 0x80, 1, 9, 10
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,31 @@ def test_nonsense_and_what_anybody_may_ask_is_slowed_down(site: Site, message: b
         raw.sendall(frame(TEXT, message) * 2000)
         answered = answers_within(raw, 1.0, b'{"re":')
     assert 200 <= answered < 400
+
+
+def test_long_nonsense_is_slowed_down_sooner(site: Site) -> None:
+    who = site.add_person("long")
+    with connect(site, who) as raw:
+        raw.sendall(frame_bytes(FIN | TEXT, b"x" * 8000) * 100)
+        answered = answers_within(raw, 1.0, b'{"re":')
+    assert 1 <= answered < 100
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        frame_bytes(FIN | PONG, b"") * 2000,
+        (frame_bytes(TEXT, b"x") + frame_bytes(0, b"") * 1000 + frame_bytes(FIN, b"")) * 2,
+    ],
+    ids=["pongs", "fragments"],
+)
+def test_frames_that_are_no_commands_are_slowed_down(site: Site, flood: bytes) -> None:
+    who, other = (site.add_person(f"p{time.monotonic_ns()}") for _ in range(2))
+    with connect(site, who) as raw, connect(site, other) as neighbour:
+        raw.sendall(flood + frame(TEXT, b'{"do":"ping"}'))
+        neighbour.sendall(frame(TEXT, b'{"do":"ping"}'))
+        assert b'"heads"' in neighbour.recv(65536)
+        assert answers_within(raw, 1.0, b'"heads"') == 0
 
 
 def test_heartbeats_are_never_refused_but_slowed_down(site: Site) -> None:
@@ -126,3 +152,13 @@ def test_handshakes_that_overlap_do_not_exceed_the_limit(site: Site) -> None:
     for raw in knocking:
         raw.close()
     until(lambda: not site.ctx.hub.of_user(who.id))
+
+
+def test_what_is_not_read_yet_waits_with_whoever_sent_it(site: Site) -> None:
+    who = site.add_person("full")
+    with connect(site, who):
+        until(lambda: len(site.ctx.hub.of_user(who.id)) == 1)
+        sink = site.ctx.hub.of_user(who.id)[0]._sink
+        assert isinstance(sink, web_socket.StreamSink)
+        buffer = sink._stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        assert buffer <= 2 * web_socket.RECEIVE_BUFFER  # Linux doubles it, for its own overhead

@@ -13,7 +13,7 @@ from tornado.websocket import _WebSocketParams
 
 from chatbox.protocol.frames import BROKEN_FRAME, FRAME_TOO_BIG, NOT_UTF8, Close
 from chatbox.web import reading
-from chatbox.web.reading import FRAMES_A_TURN, MOST_FRAGMENTS, FairProtocol
+from chatbox.web.reading import FRAMES_A_TURN, LINGERING, MOST_FRAGMENTS, FairProtocol
 
 MOST = 1000  # bytes of a message
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
@@ -38,7 +38,9 @@ def frame(first: int, payload: bytes = b"", *, masked: bool = True, size: int | 
 class Peer:
     """A client, its stream and its handler in one. It sends `data` in pieces, then is gone."""
 
-    def __init__(self, data: bytes, piece: int = 2**20, heard: list[str] | None = None) -> None:
+    def __init__(
+        self, data: bytes, piece: int = 2**20, heard: list[str] | None = None, most: int = MOST
+    ) -> None:
         self.messages: list[str | bytes] = []
         self.refused: list[Close] = []
         self.socket = self
@@ -46,14 +48,14 @@ class Peer:
         self._data = data
         self._piece = piece
         self._heard = heard
-        self.protocol = FairProtocol(self, _WebSocketParams(max_message_size=MOST), self.refused.append)
+        self.protocol = FairProtocol(self, _WebSocketParams(max_message_size=most), self.refused.append)
         self.protocol.stream = self  # type: ignore[assignment]
 
     async def run(self) -> Peer:
         await self.protocol._receive_frame_loop()
         return self
 
-    async def read_bytes(self, size: int, partial: bool) -> bytes:
+    async def read_bytes(self, size: int, partial: bool = False) -> bytes:
         if not self._data:
             raise StreamClosedError
         if not partial and len(self._data) < size:
@@ -169,6 +171,32 @@ def test_nothing_is_heard_of_a_client_that_was_cut_off() -> None:
 
     peer.on_message = on_message  # type: ignore[method-assign]
     assert len(asyncio.run(peer.run()).messages) <= FRAMES_A_TURN
+
+
+def test_what_comes_after_a_broken_frame_is_read_for_a_while_and_in_turn() -> None:
+    endless, one = Peer(frame(0x83) + bytes(4 * LINGERING)), Peer(frame(TEXT, b"one"))
+    left_then: list[int] = []
+    one.on_message = lambda _: left_then.append(len(endless._data))  # type: ignore[method-assign, assignment]
+
+    async def read_all() -> None:
+        await asyncio.gather(endless.run(), one.run())
+
+    asyncio.run(read_all())
+    assert left_then[0] > 3 * LINGERING
+    assert 2 * LINGERING < len(endless._data) < 3.5 * LINGERING
+    assert endless.gone
+
+
+def test_a_long_frame_takes_the_whole_turn() -> None:
+    heard: list[str] = []
+
+    async def read_all() -> None:
+        flood = Peer(frame(TEXT, b"x" * 65_536) * 3, heard=heard, most=65_536)
+        await asyncio.gather(flood.run(), Peer(frame(TEXT, b"one"), heard=heard).run())
+
+    asyncio.run(read_all())
+    assert heard.index("one") == 1
+    assert len(heard) == 4
 
 
 def test_a_few_frames_of_each_client_are_read_in_turn() -> None:
