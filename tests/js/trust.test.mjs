@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { pack, unpack } from '../../assets/js/model/handover.js';
-import { isTrusted, secureOrigin } from '../../assets/js/net/trust.js';
+import { pack, unpack } from '../../assets/js/model/device.js';
+import { isTrusted, secureOrigin } from '../../assets/js/net/http.js';
 import { deviceOf } from '../../assets/js/text/devices.js';
 import { FakeClock, FakeStorage, settled } from './fakes.mjs';
 

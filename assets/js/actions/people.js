@@ -1,4 +1,4 @@
-import { unpack } from '../model/handover.js';
+import { unpack } from '../model/device.js';
 
 /**
  * @typedef {import('../actions.js').Actions} Actions

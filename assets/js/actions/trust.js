@@ -1,10 +1,9 @@
 import { shelf } from '../lib/storage.js';
-import { pack } from '../model/handover.js';
-import { Api } from '../net/http.js';
-import { askAbout, isTrusted, secureOrigin } from '../net/trust.js';
+import { pack } from '../model/device.js';
+import { Api, askAbout, isTrusted, secureOrigin } from '../net/http.js';
 import { CommandError } from '../protocol/errors.js';
 
-/** @typedef {import('../net/trust.js').About} About */
+/** @typedef {import('../net/http.js').About} About */
 
 /** On this device, at this address: the id of the server that it trusts over HTTPS. */
 const TRUSTED = 'secure';

@@ -6,7 +6,7 @@ import { createDevices } from "./trust_devices.js";
 
 /**
  * @typedef {import("../actions/trust.js").Trust} Trust
- * @typedef {import("../net/trust.js").About} About
+ * @typedef {import("../net/http.js").About} About
  * @typedef {import("../text/words/trust.js").Key} Key
  */
 
