@@ -158,6 +158,8 @@ class Socket(Handler, WebSocketHandler):
         assert self.ws_connection is not None
         stream = self.ws_connection.stream
         assert stream is not None
+        if stream.closed():  # it was reset before the handshake was answered
+            return
         stream.set_nodelay(True)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
