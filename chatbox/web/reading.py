@@ -136,6 +136,7 @@ class FairProtocol(WebSocketProtocol13):
                 await taken
             if (head.opcode & _CONTROL or not head.final) and (wait := self._pay()):
                 await asyncio.sleep(wait)
+                self._look_whether_it_was_reset()
             turn += 1 + head.size // BYTES_A_FRAME
             if turn >= FRAMES_A_TURN:
                 turn = 0
@@ -143,6 +144,12 @@ class FairProtocol(WebSocketProtocol13):
                 if self.stream.closed():  # by us or by them: what came before is for nobody
                     return None
         return None
+
+    def _look_whether_it_was_reset(self) -> None:
+        """Tornado looks at the socket only where it reads or writes, and whoever waits does neither."""
+        stream = self.stream
+        if stream.closed() or stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise StreamClosedError
 
     def _next_piece(self) -> Awaitable[bytes]:
         """What has arrived, or arrives next. Tornado would ask the socket first, which mostly has none. With

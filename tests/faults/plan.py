@@ -55,8 +55,17 @@ PLAN = (
     Fault(
         9,
         "hostile bytes",
-        ("test_autobahn.py", "test_hostile.py", "test_generated.py"),
-        {"HOSTILE_ITEMS": 1_000_000, "HOSTILE_GROWTH": 10},
+        ("test_autobahn.py", "test_hostile.py", "test_generated.py", "test_attacks.py"),
+        {
+            "HOSTILE_ITEMS": 1_000_000,
+            "HOSTILE_GROWTH": 10,
+            "ATTACKERS": 500,
+            "ATTACKERS_COME_WITHIN": 3000,
+            "ATTACK_ROUNDS": 3,
+            "ATTACK_MILLISECONDS": 5000,
+            "ATTACK_RATIO": 2,
+            "ATTACK_GROWTH": 10,
+        },
     ),
     Fault(
         10,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
 import time
 from collections.abc import Iterator
 
@@ -68,6 +69,18 @@ def test_nonsense_and_what_anybody_may_ask_is_slowed_down(site: Site, message: b
         raw.sendall(frame(TEXT, message) * 2000)
         answered = answers_within(raw, 1.0, b'{"re":')
     assert 200 <= answered < 400
+
+
+def test_who_is_slowed_down_and_goes_away_is_missed_soon(site: Site) -> None:
+    who = site.add_person("gone")
+    raw = connect(site, who)
+    raw.sendall(frame_bytes(FIN | PONG, b"") * 100_000)
+    with connect(site, site.add_person("other")) as neighbour:  # what was sent has arrived
+        neighbour.sendall(frame(TEXT, b'{"do":"ping"}'))
+        assert b'"heads"' in neighbour.recv(65536)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raw.close()
+    until(lambda: not site.ctx.hub.of_user(who.id))
 
 
 def test_long_nonsense_is_slowed_down_sooner(site: Site) -> None:
