@@ -67,7 +67,8 @@ def run(fault: Fault, seed: int, *, short: bool) -> bool:
     print(f"{fault.number:>2} {fault.title}, seed {seed}", flush=True)
     begin = time.monotonic()
     with log.open("wb") as file:
-        command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", *tests]
+        command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider"]
+        command += ["-o", "faulthandler_timeout=0", *tests]  # long is not stuck
         code = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=file, stderr=file, check=False
         ).returncode

@@ -15,7 +15,7 @@ class Fault(NamedTuple):
 
 
 PLAN = (
-    Fault(1, "kill -9 under load", ("test_kill.py",), {"KILLS": 200}),
+    Fault(1, "kill -9 under load", ("test_kill.py",), {"KILLS": 200, "ARCHIVE": 1_000_000}),
     Fault(2, "durable before visible, by system calls", ("test_durable.py",), {"TRACED": 5000}),
     Fault(
         3,

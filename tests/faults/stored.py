@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import asyncio
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from tests.harness.process import Server
+from tests.harness.client import Client
+from tests.harness.node import NodeClient
+from tests.harness.process import Person, Server
 
 
 class Ledger:
@@ -14,7 +18,7 @@ class Ledger:
         self.user = user
         self.sent: list[str] = []
         self.allowed: dict[str, set[str]] = {}  # nonce -> texts that may be stored; one, once acknowledged
-        self.answers: dict[str, Place] = {}
+        self.answers: dict[str, Place | None] = {}  # None where the client does not tell the place
 
     def send(self, nonce: str, text: str) -> None:
         """Note that a message is on its way."""
@@ -38,7 +42,7 @@ def check_messages(server: Server, ledgers: list[Ledger], *, in_order: bool = Tr
         assert len(stored) == len(rows), "a message is stored twice"
         for nonce, answer in ledger.answers.items():
             assert nonce in stored, f"{nonce} was acknowledged, and is lost"
-            assert stored[nonce][0] == answer, nonce
+            assert answer is None or stored[nonce][0] == answer, nonce
         for nonce, (_, text) in stored.items():
             assert text in ledger.allowed[nonce], (nonce, text, ledger.allowed[nonce])
         if in_order:
@@ -64,3 +68,40 @@ def check_numbers(server: Server) -> None:
         assert all(seq <= rev for seq, rev, _ in messages)
         assert head >= max([top, *numbers])
         assert len(set(numbers)) == len(numbers), "a number was given out twice"
+
+
+async def check_client(server: Server, client: Client) -> None:
+    """Whoever followed all the way knows what a newcomer loads, and that is what the database holds."""
+    await client.settle()
+    fresh = await _newcomer(server, client.person)
+    assert client.mirror.state() == fresh.mirror.state(), client.person.name
+    for room in fresh.mirror.rooms.values():
+        stored = server.rows("SELECT seq, rev, text FROM messages WHERE room = ? ORDER BY seq", room.id)
+        known = [(seq, message["rev"], message["text"]) for seq, message in sorted(room.messages.items())]
+        assert known == stored, (client.person.name, room.id)
+
+
+async def check_web(server: Server, web: NodeClient) -> None:
+    """The same for a web client, which asks for new counts after a random pause."""
+    rooms: dict[int, Any] = (await _newcomer(server, web.person)).mirror.state()["rooms"]
+    wanted = {id: {key: room[key] for key in room if key != "settings"} for id, room in rooms.items()}
+    await web.ask("sync")
+    found = await web.state()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            while found != wanted:
+                await asyncio.sleep(0.2)
+                found = await web.state()
+    assert found.keys() == wanted.keys()
+    for id, room in wanted.items():
+        for part in room:
+            assert found[id][part] == room[part], f"{part} of room {id}"
+
+
+async def _newcomer(server: Server, person: Person) -> Client:
+    """All that this person can load now."""
+    fresh = Client(server, person)
+    await fresh.connect()
+    await fresh.settle()
+    await fresh.close()
+    return fresh

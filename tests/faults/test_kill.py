@@ -3,205 +3,156 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import statistics
+import time
 from pathlib import Path
 from random import Random
 
-from tests.harness.client import LOST, Client, Lost, Refused
+from tests.faults import archive
+from tests.faults.stored import check_client, check_messages, check_numbers, check_web
+from tests.faults.writers import Pace, Tally, WebWriter, Writer
+from tests.harness.client import Client
+from tests.harness.figures import record
 from tests.harness.process import Person, Server, serving
 from tests.harness.running import amount, chance, on_a_loop
 
-PEOPLE = 5
+PEOPLE = 5  # who write, the last of them with the web client; one more has written the archive
 ROOMS = 3  # besides #general
-TOMBSTONE = ""
+PER_SECOND = 300  # messages of all together
+ARCHIVE_ROOMS = 20
+MANY = 1_000_000  # messages with which a start has to be as quick as this
+START = 2.0  # seconds from the start to the first acknowledgement, in 99 of 100 cases
 
 
-class Tally:
-    """How much was acknowledged so far, by anybody."""
+class Crew:
+    """Everybody who writes, and who kills the server meanwhile."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self._changed = asyncio.Event()
-
-    def add(self, number: int) -> None:
-        self.count += number
-        self._changed.set()
-
-    async def reach(self, number: int) -> None:
-        while self.count < number:
-            self._changed.clear()
-            await self._changed.wait()
-
-
-class Writer:
-    """One person who posts in bursts, edits, deletes, leaves and joins, and always comes back."""
-
-    def __init__(
-        self, server: Server, person: Person, rooms: list[int], tally: Tally, random: Random
-    ) -> None:
-        self.client = Client(server, person)
-        self.sent: list[str] = []  # nonces, in the order of sending
-        self.allowed: dict[str, set[str]] = {}  # nonce -> texts that may be stored; one, once acknowledged
-        self._tally = tally
-        self.stopping = False
-        self._rooms = rooms
+    def __init__(self, server: Server, people: list[Person], rooms: list[int], random: Random) -> None:
+        pace = Pace(PER_SECOND)
+        self.tally = Tally()
+        self.writers = [
+            Writer(server, person, rooms, pace, self.tally, random) for person in people[: PEOPLE - 1]
+        ]
+        self.web = WebWriter(server, people[PEOPLE - 1], rooms, random)
+        self._everybody: list[Writer | WebWriter] = [*self.writers, self.web]
+        self.starts: list[float] = []  # seconds from each start to the first acknowledgement
+        self._server = server
         self._random = random
+        self._checked: set[str] = set()
+        self._connections: list[asyncio.Task[None]] = []
+        self._writing: list[asyncio.Task[None]] = []
 
-    async def stay_connected(self) -> None:
-        """Come back whenever the connection is lost, as long as this is not cancelled."""
-        while True:
-            try:
-                await self.client.connect()
-                await self.client.closed()
-            except (Lost, *LOST):
-                await self.client.drop()
-                await asyncio.sleep(0.02)
+    async def begin(self) -> None:
+        await self.web.node.start()
+        self._connections = [asyncio.create_task(writer.stay_connected()) for writer in self.writers]
+        self._connections.append(asyncio.create_task(self.web.listen()))
+        self._writing = [asyncio.create_task(writer.write()) for writer in self._everybody]
 
-    async def write(self) -> None:
-        while not self.stopping:
-            await self.client.online.wait()
-            try:
-                await self._random.choices([self._burst, self._edit, self._delete, self._move], [6, 3, 1, 1])[
-                    0
-                ]()
-            except Refused as error:
-                if error.code not in ("not_found", "conflict"):
-                    raise
-            except Lost:
-                continue
+    async def kill(self, *, thorough: bool) -> None:
+        """Kill the server at any point of whatever it does, start it, and look for the files.
 
-    async def _burst(self) -> None:
-        room = self._random.choice(self._rooms)
-        await asyncio.gather(*(self._post(room) for _ in range(self._random.randint(1, 12))))
+        If `thorough`, with `chatbox check` before the start, and every file downloaded."""
+        await self.tally.reach(self.tally.count + self._random.randint(1, 120))
+        await asyncio.sleep(self._random.random() * 0.02)
+        await self._server.kill()
+        while any(w.client.connected for w in self.writers):  # noqa: ASYNC110 - takes in what came before
+            await asyncio.sleep(0.001)
+        if thorough:
+            await self._server.check()
+        before, begin = self.tally.count, time.monotonic()
+        await self._server.start()
+        await self.tally.reach(before + 1)
+        self.starts.append(time.monotonic() - begin)
+        if thorough:
+            await self.web.hurry()
+        await self._check_files(all_of_them=thorough)
+        if self._random.random() < 0.3:
+            await self.web.tally.reach(self.web.tally.count + 1)
 
-    async def _post(self, room: int) -> None:
-        nonce = f"{self.client.person.name}-{len(self.sent):06d}"
-        self.sent.append(nonce)
-        text = f"text of {nonce}"
-        self.allowed[nonce] = {text}
-        with suppress(Refused, Lost):
-            await self.client.post(room, text, nonce)
-            self._tally.add(1)
+    async def _check_files(self, *, all_of_them: bool) -> None:
+        """Every acknowledged file is in its place; those since the last kill are downloaded as well."""
+        for writer in self.writers:
+            stored = dict(self._server.rows("SELECT id, hash FROM files"))
+            for id, hash in writer.files.items():
+                assert stored.get(id) == hash.hex(), f"the file {id} was acknowledged, and is lost"
+                assert (self._server.data / "uploads" / hash.hex()[:2] / hash.hex()).is_file()
+            ids = [id for id in writer.files if all_of_them or id not in self._checked]
+            await writer.check_files(ids)
+            self._checked |= set(ids)
 
-    async def _edit(self) -> None:
-        await self._alter("message.edit", f"edited {self._random.randrange(10**9)}")
+    async def end(self) -> None:
+        """Let everybody come back and finish; whatever goes wrong in a writer is raised here."""
+        for writer in self._everybody:
+            writer.stopping = True
+        await asyncio.gather(*self._writing)
+        await asyncio.gather(*(writer.client.online.wait() for writer in self.writers))
+        await self.web.node.ask("sync")
 
-    async def _delete(self) -> None:
-        await self._alter("message.delete", TOMBSTONE)
-
-    async def _alter(self, do: str, text: str) -> None:
-        """Until it is acknowledged both states are possible, for ever if the answer is lost."""
-        if not self.client.answers:
-            return
-        nonce = self._random.choice(list(self.client.answers))
-        answer = self.client.answers[nonce]
-        fields = {"text": text} if text else {}
-        self.allowed[nonce].add(text)
-        await self.client.call(do, room=answer["room"], seq=answer["seq"], **fields)
-        self.allowed[nonce] = {text}
-        self._tally.add(1)
-
-    async def _move(self) -> None:
-        room = self._random.choice(self._rooms[1:])
-        await self.client.call("room.leave", room=room)
-        await self.client.call("room.join", room=room)
-        self._tally.add(2)
+    async def leave(self) -> None:
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self.writers:
+            await writer.client.close()
+        await self.web.node.stop()
 
 
-async def _begin(server: Server, people: list[Person], tally: Tally, random: Random) -> list[Writer]:
-    host = Client(server, people[0])
-    await host.connect()
-    rooms = [min(host.mirror.rooms)]
-    for number in range(ROOMS):
-        made = await host.call("room.create", name=f"room {number}", kind="public")
+async def _make_rooms(server: Server, host: Person, count: int, guests: list[Person]) -> list[int]:
+    """#general, and so many more that all of them are in."""
+    client = Client(server, host)
+    await client.connect()
+    rooms = [min(client.mirror.rooms)]
+    for number in range(count):
+        made = await client.call("room.create", name=f"{host.name}'s room {number}", kind="public")
         rooms.append(made["room"]["id"])
-    for person in people[1:]:
+    for person in guests:
         for room in rooms[1:]:
             assert (await server.command(person, "room.join", room=room)).status == 200
-    await host.close()
-    return [Writer(server, person, rooms, tally, random) for person in people]
+    await client.close()
+    return rooms
 
 
-async def _kill_often(server: Server, tally: Tally, kills: int, random: Random) -> None:
-    for _ in range(kills):
-        await tally.reach(tally.count + random.randint(1, 120))
-        await asyncio.sleep(random.random() * 0.02)  # at any point of whatever the server does then
-        await server.kill()
-        await server.start()
-        print(f"start {server.starts}: {tally.count} acknowledged")
+async def _fill_archive(server: Server, person: Person, messages: int, random: Random) -> None:
+    """In rooms of its own, so that nobody else has to load it."""
+    _, *rooms = await _make_rooms(server, person, ARCHIVE_ROOMS, [])
+    assert await server.stop() == 0
+    begin = time.monotonic()
+    await archive.fill(server.data, messages, person.id, rooms, random)
+    print(f"{messages:,} messages stored in {time.monotonic() - begin:.0f} s")
+    await server.start()
 
 
-def _check_messages(server: Server, writers: list[Writer]) -> None:
-    """Each acknowledged one is there once, where the answer said, in the order of sending."""
-    for writer in writers:
-        stored: dict[str, tuple[int, int, str]] = {
-            nonce: (room, seq, text)
-            for nonce, room, seq, text in server.rows(
-                "SELECT nonce, room, seq, text FROM messages WHERE user = ?", writer.client.person.id
-            )
-        }
-        for nonce, answer in writer.client.answers.items():
-            room, seq, text = stored[nonce]
-            assert (room, seq) == (answer["room"], answer["seq"]), nonce
-            assert text in writer.allowed[nonce], (nonce, text, writer.allowed[nonce])
-        assert stored.keys() <= set(writer.sent)
-        last: dict[int, int] = {}
-        for nonce in writer.sent:
-            if nonce in stored:
-                room, seq, _ = stored[nonce]
-                assert seq > last.get(room, 0), f"{nonce} is stored before what was sent before it"
-                last[room] = seq
-
-
-def _check_numbers(server: Server) -> None:
-    for room, head, posts, top in server.rows("SELECT id, head, posts, max(rev, 0) FROM rooms"):
-        messages = server.rows("SELECT seq, rev, post FROM messages WHERE room = ? ORDER BY seq", room)
-        members = server.rows("SELECT rev FROM memberships WHERE room = ?", room)
-        numbers = [rev for _, rev, _ in messages] + [rev for (rev,) in members]
-        assert [post for *_, post in messages] == list(range(1, posts + 1))
-        assert all(seq <= rev for seq, rev, _ in messages)
-        assert head >= max([top, *numbers])
-        assert len(set(numbers)) == len(numbers), "a number was given out twice"
-
-
-async def _check_clients(server: Server, writers: list[Writer]) -> None:
-    """Whoever followed all the way knows what everybody else knows, and what a newcomer would load."""
-    for writer in writers:
-        await writer.client.settle()
-        fresh = Client(server, writer.client.person)
-        await fresh.connect()
-        await fresh.settle()
-        assert writer.client.mirror.state() == fresh.mirror.state()
-        await fresh.close()
-    for room in writers[0].client.mirror.rooms:
-        known = [
-            writer.client.mirror.rooms[room].messages
-            for writer in writers
-            if room in writer.client.mirror.rooms
-        ]
-        assert all(messages == known[0] for messages in known)
-
-
-@on_a_loop(600)
-async def test_what_was_acknowledged_outlives_thirty_kills(tmp_path: Path) -> None:
-    random, tally = chance(), Tally()
-    async with serving(tmp_path, people=PEOPLE) as (server, people):
-        writers = await _begin(server, people, tally, random)
-        connections = [asyncio.create_task(writer.stay_connected()) for writer in writers]
-        writing = [asyncio.create_task(writer.write()) for writer in writers]
-        await _kill_often(server, tally, amount("KILLS", 30), random)
-        for writer in writers:
-            writer.stopping = True
-        await asyncio.gather(*writing)
-        for writer in writers:
-            await writer.client.online.wait()
-        await _check_clients(server, writers)
-        _check_messages(server, writers)
-        _check_numbers(server)
+@on_a_loop(7200)
+async def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path) -> None:
+    random, kills, stored = chance(), amount("KILLS", 6), amount("ARCHIVE", 0)
+    async with serving(tmp_path, people=PEOPLE + 1) as (server, people):
+        *crowd, archivist = people
+        if stored:
+            await _fill_archive(server, archivist, stored, random)
+        crew = Crew(server, crowd, await _make_rooms(server, crowd[0], ROOMS, crowd[1:]), random)
+        await crew.begin()
+        for number in range(1, kills + 1):
+            await crew.kill(thorough=number % 10 == 0 or number == kills)
+            print(f"kill {number}: {crew.tally.count} acknowledged, {crew.starts[-1]:.2f} s to the next")
+        await crew.end()
+        found = check_messages(server, [*(writer.ledger for writer in crew.writers), crew.web.ledger])
+        check_numbers(server)
+        assert all(not writer.client.outbox for writer in crew.writers)
+        for writer in crew.writers:
+            await check_client(server, writer.client)
+            await writer.check_files(list(writer.files))
+        await check_web(server, crew.web.node)
         await server.check()
-        assert all(not writer.client.outbox for writer in writers)
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-        for writer in writers:
-            await writer.client.close()
+        await crew.leave()
+    _report(crew, kills, found)
+    if stored >= MANY:
+        assert statistics.quantiles(crew.starts, n=100)[98] <= START
+
+
+def _report(crew: Crew, kills: int, found: int) -> None:
+    record("kills", kills)
+    record("messages of this run stored", found)
+    record("files acknowledged, none lost", sum(len(writer.files) for writer in crew.writers))
+    quantiles = statistics.quantiles(crew.starts, n=100)
+    record("start to first acknowledgement, p50", quantiles[49], "s")
+    record("start to first acknowledgement, p99", quantiles[98], "s")

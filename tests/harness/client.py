@@ -39,7 +39,7 @@ class Client:
         self.server = server
         self.person = person
         self.mirror = Mirror()
-        self.outbox: dict[str, tuple[int, str]] = {}
+        self.outbox: dict[str, dict[str, Any]] = {}  # by nonce, the fields of the command
         self.answers: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
         self.close_code: int | None = None
@@ -167,13 +167,12 @@ class Client:
     async def post(self, room: int, text: str, nonce: str = "", **fields: Any) -> dict[str, Any]:
         """Post, and keep the draft until it is answered. Raises `Refused` (then it is dropped) or `Lost`."""
         nonce = nonce or secrets.token_urlsafe(12)
-        self.outbox[nonce] = (room, text)
-        return await self._send_draft(nonce, **fields)
+        self.outbox[nonce] = {"room": room, "text": text, **fields}
+        return await self._send_draft(nonce)
 
-    async def _send_draft(self, nonce: str, **fields: Any) -> dict[str, Any]:
-        room, text = self.outbox[nonce]
+    async def _send_draft(self, nonce: str) -> dict[str, Any]:
         try:
-            reply = await self.call("message.post", room=room, nonce=nonce, text=text, **fields)
+            reply = await self.call("message.post", nonce=nonce, **self.outbox[nonce])
         except Refused as error:
             if error.retry_in is None:
                 self.outbox.pop(nonce, None)

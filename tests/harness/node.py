@@ -22,6 +22,7 @@ class NodeProcess:
 
     def __init__(self, program: str, door: Door) -> None:
         self.said: list[dict[str, Any]] = []
+        self.news = asyncio.Event()  # set whenever it says something unasked
         self._program = str(ROOT / "tests/js" / program)
         self._door = door
         self._ids = itertools.count(1)
@@ -68,6 +69,7 @@ class NodeProcess:
             future = self._waiting.pop(line.pop("id", 0), None)
             if future is None:
                 self.said.append(line)
+                self.news.set()
             elif not future.done():
                 future.set_result(line)
         for future in self._waiting.values():

@@ -16,7 +16,6 @@ from typing import Any, cast
 import pytest
 import tornado
 from tornado.iostream import IOStream
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from chatbox.bus.base import Publication
 from chatbox.errors import RateLimited
@@ -53,26 +52,6 @@ def test_nobody_is_let_in_signed_out(site: Site, ada: Person) -> None:
     for headers in ({}, {"Origin": site.origin}, void, {"Authorization": "Bearer nonsense"}):
         answer = _knock(site, **headers)
         assert (answer.status, answer.json["error"]["code"]) == (401, "signed_out")
-
-
-def test_who_is_gone_before_the_handshake_is_answered_leaves_no_trace(
-    site: Site, ada: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    whole = web_socket.Socket.open
-
-    def open_too_late(self: web_socket.Socket) -> None:
-        assert self.ws_connection is not None
-        assert self.ws_connection.stream is not None
-        self.ws_connection.stream.close()
-        whole(self)
-
-    monkeypatch.setattr(web_socket.Socket, "open", open_too_late)
-    with pytest.raises((ConnectionClosed, InvalidHandshake, EOFError, OSError)), line(site, ada) as there:
-        there.call("ping")
-    monkeypatch.undo()
-    with line(site, ada) as there:
-        there.call("ping")
-    assert "failed" not in caplog.text
 
 
 def test_a_foreign_page_is_not_let_in(site: Site, ada: Person) -> None:
