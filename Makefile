@@ -19,7 +19,7 @@ JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
 
-test: test-js test-python test-browser
+test: test-js test-python test-browser bench-quick
 
 test-js:
 	@sh .ci/need node
@@ -60,8 +60,9 @@ bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/
 	@sh .ci/need compiler libssl
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
 
+# Last in make test, when the machine has nothing else to do.
 bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp
-	@sh .ci/need compiler libssl
+	@sh .ci/need maybe compiler libssl
 	$(VENV)/bin/python -m benchmarks.quick
 
 # The long forms of tests/faults, about two hours; what was done before is not done again.
