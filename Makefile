@@ -19,7 +19,7 @@ JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
 
-test: test-js test-python test-browser bench-quick
+test: test-js test-python bench-quick test-browser
 
 test-js:
 	@sh .ci/need node
@@ -60,7 +60,7 @@ bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/
 	@sh .ci/need compiler libssl
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
 
-# Last in make test, when the machine has nothing else to do.
+# Between the tests in make test, one after the other: the machine has nothing else to do then.
 bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp
 	@sh .ci/need maybe compiler libssl
 	$(VENV)/bin/python -m benchmarks.quick
