@@ -1,6 +1,6 @@
 """The quick benchmark of `make test`: when it fails, and when it must not."""
 
-from benchmarks import quick
+from benchmarks import quick, table
 from benchmarks.quick import Attempt, attempts_at, judge
 
 
@@ -29,5 +29,5 @@ def test_an_error_counts_only_where_there_is_nothing_else() -> None:
 
 
 def test_what_is_asked_of_the_rows_is_in_the_table() -> None:
-    bars = {row.key: row.least for row in quick.table.ROWS}
+    bars = {row.key: row.least for row in table.ROWS}
     assert [bars[f"{name}.ws"] for name in quick.WORKS] == [3.5, 4.5]
