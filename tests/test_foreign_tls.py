@@ -151,6 +151,20 @@ def test_a_stolen_key_can_pose_as_no_site_outside(impostor: Impostor, ca: Path, 
     assert run(trusting("nas.lan", port, ca)).code != 0
 
 
+def test_pages_are_compressed_over_http_alone(site: Site, ca: Path) -> None:
+    heads = {
+        scheme: run(
+            ["curl", "--silent", "--cacert", str(ca), "--head", "--header", "Accept-Encoding: gzip",
+             f"{scheme}://localhost:{site.server.port}/"]
+        ).said.lower()
+        for scheme in ("http", "https")
+    }  # fmt: skip
+    assert "content-encoding: gzip" in heads["http"]
+    assert "200 ok" in heads["https"]
+    assert "content-encoding" not in heads["https"]
+    assert "strict-transport-security" not in heads["https"]  # it would bind every port of the name
+
+
 def test_a_certificate_for_a_name_of_one_part_is_not_issued(site: Site) -> None:
     authority = certificates.load_authority(site.server.data)
     assert authority is not None

@@ -148,13 +148,9 @@ class _AssetHandler(Handler):
     def compute_etag(self) -> str | None:
         return self._etag
 
-    def secure_self(self) -> list[str]:
-        """Where a page that is open over HTTP looks whether HTTPS works; browsers differ on whether 'self' in
-        a policy says so."""
-        host = self.request.headers["Host"]
-        return (
-            [] if self.scheme == "https" else [f"https://{host}" if has_port(host) else f"https://{host}:80"]
-        )
+    def compresses(self) -> bool:
+        """Whether it may be sent compressed."""
+        return True
 
     def send(self, asset: Asset, cache: str) -> None:
         body = asset.plain
@@ -163,14 +159,28 @@ class _AssetHandler(Handler):
         self._etag = f'"{asset.etag}"'
         if asset.gzipped is not None:
             self.set_header("Vary", "Accept-Encoding")
-            if _takes_gzip(self.request.headers.get("Accept-Encoding", "")):
+            if self.compresses() and _takes_gzip(self.request.headers.get("Accept-Encoding", "")):
                 self.set_header("Content-Encoding", "gzip")
                 self._etag = f'"{asset.etag}-gzip"'
                 body = asset.gzipped
         self.finish(body)
 
 
-class Shell(_AssetHandler):
+class _Page(_AssetHandler):
+    def compresses(self) -> bool:
+        """Pages hold no secret that their size could tell (BREACH), but scanners cannot know that."""
+        return self.scheme != "https"
+
+    def secure_self(self) -> list[str]:
+        """Where a page that is open over HTTP looks whether HTTPS works; browsers differ on whether 'self' in
+        a policy says so."""
+        host = self.request.headers["Host"]
+        return (
+            [] if self.scheme == "https" else [f"https://{host}" if has_port(host) else f"https://{host}:80"]
+        )
+
+
+class Shell(_Page):
     """``GET /``: the same for everybody; nobody's cookie is looked at."""
 
     async def get(self) -> None:
@@ -197,7 +207,7 @@ class File(_AssetHandler):
     head = get
 
 
-class TrustPage(_AssetHandler):
+class TrustPage(_Page):
     """``GET /trust``: the page for a new device. It and all that it loads are answered over HTTP too."""
 
     def answers_plainly(self) -> bool:

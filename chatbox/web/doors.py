@@ -117,11 +117,13 @@ class Lobby:
 
     def enter(self, arrival: Arrival, patience: float) -> None:
         """Take a connection that may be silent for so many seconds."""
-        if not self._look(arrival):
-            self.waiting[arrival.peer] += 1
-            IOLoop.current().add_handler(arrival.socket, lambda *_: self._come(arrival), IOLoop.READ)
-            timer = asyncio.get_running_loop().call_later(patience, self._give_up, arrival)
-            self._silent[arrival] = timer
+        first = _first_byte(arrival.socket)
+        if first is not None:
+            return self._admit(arrival, first)
+        self.waiting[arrival.peer] += 1
+        IOLoop.current().add_handler(arrival.socket, lambda *_: self._come(arrival), IOLoop.READ)
+        self._silent[arrival] = asyncio.get_running_loop().call_later(patience, self._give_up, arrival)
+        return None
 
     def close(self) -> None:
         """Send everybody away who waits here."""
@@ -131,9 +133,10 @@ class Lobby:
             stream.close()
 
     def _come(self, arrival: Arrival) -> None:
-        self._leave(arrival)
-        if not self._look(arrival):  # woken for nothing
-            arrival.socket.close()
+        first = _first_byte(arrival.socket)
+        if first is not None:
+            self._leave(arrival)
+            self._admit(arrival, first)
 
     def _give_up(self, arrival: Arrival) -> None:
         self._leave(arrival)
@@ -149,21 +152,13 @@ class Lobby:
         if not self.waiting[peer]:
             del self.waiting[peer]
 
-    def _look(self, arrival: Arrival) -> bool:
-        """Whether the first byte is there, or never comes; then the connection is taken care of."""
-        try:
-            first = arrival.socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            first = b""
+    def _admit(self, arrival: Arrival, first: bytes) -> None:
         if first == TLS_RECORD and self.context is not None:
             self._shake_hands(arrival, self.context)
         elif first and first != TLS_RECORD:
             self._welcome(IOStream(arrival.socket, max_buffer_size=self._buffer), arrival.address)
         else:
             arrival.socket.close()
-        return True
 
     def _shake_hands(self, arrival: Arrival, context: ssl.SSLContext) -> None:
         try:
@@ -187,6 +182,16 @@ class Lobby:
             log.debug("no TLS with %s: %s", arrival.peer, error)
         elif not stream.closed():
             self._welcome(stream, arrival.address)
+
+
+def _first_byte(connection: socket.socket) -> bytes | None:
+    """Left where it is. None while it has not come; empty where it never will."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
 
 
 def arrival_of(accepted: socket.socket, address: Address) -> Arrival:

@@ -201,6 +201,21 @@ def test_a_link_with_a_secret_that_is_over_leads_to_signing_in(lan: Site, trusti
     context.close()
 
 
+def test_who_arrives_while_the_server_is_away_may_try_again(lan: Site, trusting: Browser) -> None:
+    ada = lan.person("Ada Lindqvist")
+    secret = lan.ask(ada, "session.move")["secret"]
+    context = context_of(trusting, lan)
+    page = context.new_page()
+    page.route("**/api/link.check", lambda route: route.abort())
+    page.goto(f"{address(lan, 'https')}/#move={secret}")
+    expect(page.get_by_text("No connection to the server.")).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name=f"Go on as {ada.name}").click()
+    expect(page.locator(".sidebar-row").first).to_be_visible()
+    context.close()
+
+
 def test_a_stolen_key_can_pose_as_no_site_outside(lan: Site, trusting: Browser, tmp_path: Path) -> None:
     impostor = Impostor(lan, tmp_path)
     page = trusting.new_page()

@@ -6,9 +6,11 @@ It runs where nothing is but the C library, with an empty environment; what is t
 
 import json
 import os
+import ssl
 import statistics
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -145,13 +147,51 @@ def check_conversation(root: BareRoot) -> str:
     return "conversation: both messages are there once after kill -9"
 
 
+def check_encryption(root: BareRoot) -> str:
+    """What is loaded only where it is needed, too: Apple's profile, the QR code."""
+    server = Server(root, "encrypted")
+    with ExitStack() as ends:
+        ends.callback(server.kill)
+        set_up(server, ends)
+        trust = f"http://127.0.0.1:{server.port}/trust"
+        trusting = ssl.create_default_context(cadata=_patiently(f"{trust}/chatbox-ca.crt").decode())
+        _get(f"https://127.0.0.1:{server.port}/readyz", trusting)
+        for name, mark in (("chatbox.mobileconfig", b"com.apple.security.root"), ("qr.svg", b"<svg")):
+            if mark not in (found := _get(f"{trust}/{name}")):
+                raise SmokeError(f"{name} is {found!r}")
+    return "encryption: HTTPS answers, with a certificate of its own"
+
+
+def _get(url: str, trusting: ssl.SSLContext | None = None) -> bytes:
+    with urllib.request.urlopen(url, timeout=WAIT, context=trusting) as response:
+        body: bytes = response.read()
+        return body
+
+
+def _patiently(url: str) -> bytes:
+    """What comes to be there soon after the setup."""
+    end = time.monotonic() + WAIT
+    while True:
+        try:
+            return _get(url)
+        except urllib.error.HTTPError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.1)
+
+
+def set_up(server: Server, ends: ExitStack) -> None:
+    """Name the server and make its admin, ada; everybody may join."""
+    code = (server.data / "setup-code.txt").read_text("utf-8").split()[0]
+    everyone = {"server_name": "Smoke", "join": "network"}
+    Person(server, ends, "setup.complete", name="ada", password=PASSWORD, secret=code, **everyone)
+
+
 def talk(server: Server, texts: list[str]) -> None:
     """Set the server up, register grace and linus, let each post a text that the other receives; kill -9."""
     with ExitStack() as ends:
         ends.callback(server.kill)
-        code = (server.data / "setup-code.txt").read_text("utf-8").split()[0]
-        everyone = {"server_name": "Smoke", "join": "network"}
-        Person(server, ends, "setup.complete", name="ada", password=PASSWORD, secret=code, **everyone)
+        set_up(server, ends)
         people = [
             Person(server, ends, "user.register", name=name, password=PASSWORD) for name in ("grace", "linus")
         ]
@@ -177,6 +217,7 @@ CHECKS: list[Check] = [
     check_start,
     check_parent,
     check_conversation,
+    check_encryption,
 ]
 
 

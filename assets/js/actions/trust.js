@@ -52,13 +52,12 @@ export class Trust {
    * @throws {CommandError} `too_large` where too much waits to be sent
    */
   async leave({ id, me }) {
-    shelf(this.#storage, 'chatbox.').set(TRUSTED, id);
     const origin = secureOrigin(this.#location);
-    if (!me) return `${origin}/`;
-    const state = pack(this.#storage, id, me.id);
+    const state = me ? pack(this.#storage, id, me.id) : '';
     if (state === null) throw new CommandError('too_large');
-    const { secret } = await this.#api.call('session.move', { state });
-    return `${origin}/#move=${secret}`;
+    const moved = me ? await this.#api.call('session.move', { state }) : null;
+    shelf(this.#storage, 'chatbox.').set(TRUSTED, id);
+    return moved ? `${origin}/#move=${moved.secret}` : `${origin}/`;
   }
 
   /**

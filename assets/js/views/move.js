@@ -1,7 +1,8 @@
 /** The first page over HTTPS for whoever comes from HTTP: one tap, and they are where they were. */
 
 import { h, icon } from "../lib/dom.js";
-import { t } from "../text/words/index.js";
+import { CommandError } from "../protocol/errors.js";
+import { explain, t } from "../text/words/index.js";
 import { card } from "./entrance.js";
 import { form } from "./forms.js";
 
@@ -16,21 +17,32 @@ import { form } from "./forms.js";
  * @param {() => void} done
  */
 export async function createMove({ actions }, secret, done) {
-  const link = await actions.account.checkLink(secret).catch(() => null);
-  const signIn = h("button", { type: "button", class: "link", onclick: done }, t("move.sign_in"));
+  /** @type {unknown} */
+  let problem = null;
+  const link = await actions.account.checkLink(secret).catch((error) => {
+    problem = error;
+    return null;
+  });
   const name = link?.kind === "move" ? (link.name ?? "") : "";
+  const offline = problem instanceof CommandError && problem.code !== "not_found";
   const { element: body } = form({
     fields: [],
     wide: true,
-    submit: name ? t("move.submit", { name }) : t("move.to_sign_in"),
+    submit: name ? t("move.submit", { name }) : t(offline ? "do.try_again" : "move.to_sign_in"),
     body: null,
     onsubmit: async () => {
+      if (offline) return location.replace(`#move=${secret}`); // which loads the page anew
       if (name) await actions.account.arrive(secret);
       done();
     },
   });
   document.title = t("move.title");
-  const lead = name ? t("move.intro", { server: link?.server ?? "" }) : t("move.over");
-  const parts = { badge: icon("shield"), title: t("move.title"), lead, body, foot: name ? signIn : null };
+  const parts = {
+    badge: icon("shield"),
+    title: t("move.title"),
+    lead: name ? t("move.intro") : offline ? explain(problem) : t("move.over"),
+    body,
+    foot: name ? h("button", { type: "button", class: "link", onclick: done }, t("move.sign_in")) : null,
+  };
   return { element: h("main", { class: "entrance" }, card(parts)) };
 }
