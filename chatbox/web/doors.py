@@ -166,6 +166,8 @@ class Lobby:
         except OSError:  # it was reset meanwhile
             return arrival.socket.close()
         stream = TlsStream(wrapped, max_buffer_size=self._buffer)
+        if is_gone(wrapped):  # Tornado does not begin a handshake then, and tells nobody
+            return stream.close()
         timer = asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, stream.close)
         self.waiting[arrival.peer] += 1
         self._handshakes.add(stream)
@@ -192,6 +194,15 @@ def _first_byte(connection: socket.socket) -> bytes | None:
         return None
     except OSError:
         return b""
+
+
+def is_gone(connection: socket.socket) -> bool:
+    """Whether it was reset."""
+    try:
+        connection.getpeername()
+    except OSError:
+        return True
+    return False
 
 
 def arrival_of(accepted: socket.socket, address: Address) -> Arrival:

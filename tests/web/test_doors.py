@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import logging
+import select
 import socket
 import ssl
 import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatbox.web import doors
+from chatbox.web.doors import Lobby, arrival_of
 from tests.harness.certificates import TestAuthority
+from tests.harness.running import on_a_loop
 from tests.web.support import Site, settings, until
 from tests.web.tls_support import AUTHORITY, GET, everything, plain, secure, server_context, troubles
 
@@ -119,16 +123,50 @@ def test_what_is_no_tls_ends_without_a_trace(
     assert troubles(caplog) == []
 
 
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 def test_connections_that_are_reset_end_without_a_trace(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for sent in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01", b"GET"):
         for _ in range(20):
             with plain(site) as one:
                 one.sendall(sent)
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                reset(one)
     until(lambda: site.waiting == 0)
     assert site.ask("GET", "/healthz").status == 200
     assert troubles(caplog) == []
+
+
+class ResetBefore(ssl.SSLContext):
+    """Wraps a socket, and gives it only once the other side has reset the connection."""
+
+    other: socket.socket
+
+    def wrap_socket(self, sock: socket.socket, *words: Any, **settings: Any) -> ssl.SSLSocket:
+        wrapped = super().wrap_socket(sock, *words, **settings)
+        reset(self.other)
+        until(lambda: doors.is_gone(wrapped))
+        return wrapped
+
+
+@on_a_loop()
+async def test_a_connection_reset_before_its_handshake_began_is_not_waited_for() -> None:
+    def welcome(*_: object) -> None:
+        pytest.fail("it has gone")
+
+    lobby = Lobby(welcome, 1000)
+    lobby.context = ResetBefore(ssl.PROTOCOL_TLS_SERVER)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        lobby.context.other = socket.create_connection(listening.getsockname())
+        accepted, address = listening.accept()
+    lobby.context.other.sendall(doors.TLS_RECORD)
+    select.select([accepted], [], [])
+    accepted.setblocking(False)
+    lobby.enter(arrival_of(accepted, address), patience=60)
+    assert not lobby.waiting
 
 
 def test_who_does_not_trust_the_certificate_leaves_without_a_trace(
