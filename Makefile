@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 BENCH_ARGS ?=
+PROFILE_ARGS ?=
 FAULTS_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
@@ -14,7 +15,7 @@ VENV_BENCH := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 JS_TESTS = $(shell find tests/js \( -name '*.test.js' -o -name '*.test.mjs' \) 2>/dev/null | sort)
 
-.PHONY: run test test-js test-python test-browser check ruff mypy tsc build smoke bench bench-quick faults lock clean
+.PHONY: run test test-js test-python test-browser check ruff mypy tsc build smoke bench bench-quick profile faults lock clean
 
 run: $(VENV)/runtime.stamp
 	@exec $(VENV)/bin/python chatbox.py $(ARGS)
@@ -59,6 +60,10 @@ smoke: dist/chatbox $(VENV)/test.stamp
 bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/rivals.stamp
 	@sh .ci/need compiler libssl
 	$(VENV)/bin/python -m benchmarks.run $(BENCH_ARGS)
+
+profile: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp
+	@sh .ci/need compiler libssl
+	$(VENV)/bin/python -m benchmarks.profiling $(PROFILE_ARGS)
 
 # Between the tests in make test, one after the other: the machine has nothing else to do then.
 bench-quick: $(VENV)/runtime.stamp benchmarks/node_modules/rivals.stamp

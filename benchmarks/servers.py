@@ -63,18 +63,21 @@ class StartError(Exception):
 
 
 @contextmanager
-def chatbox(folder: Path, population: Path, tls: Certificate | None = None) -> Iterator[Running]:
-    """Chatbox in its shipped form on a fresh copy of a population, made in `folder`."""
+def chatbox(
+    folder: Path, population: Path, tls: Certificate | None = None, source: Path = ROOT
+) -> Iterator[Running]:
+    """Chatbox in its shipped form on a fresh copy of a population, made in `folder`. `source`: the clone that
+    it is run from."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="run-") as name:
         own = Path(name)
         shutil.copytree(population / "data", own / "data")
         ready = own / "ready.json"
-        words = [sys.executable, str(ROOT / "chatbox.py"), "--no-browser", "--host", "127.0.0.1"]
+        words = [sys.executable, str(source / "chatbox.py"), "--no-browser", "--host", "127.0.0.1"]
         words += ["--port", "0", "--data", str(own / "data"), "--ready-file", str(ready)]
         settings = LIFTED | (_tls(tls) if tls else {})
         for key, value in settings.items():
             words += ["--set", f"{key}={value}"]
-        with _process(words, own, ROOT) as process:
+        with _process(words, own, source) as process:
             _wait(process, own, ready.exists)
             port = json.loads(ready.read_text())["port"]
             trusted = tls.certificate if tls else None
