@@ -41,18 +41,19 @@ class StreamSink:
     """Writes frames that are ready-made to Tornado's stream, several in one go.
 
     While nothing waits in the stream's buffer the bytes go to the socket itself, which halves what a delivery
-    costs; what the socket does not take, and everything on TLS, goes through the stream.
+    costs; what the socket does not take goes through the stream. On TLS that is sound because the stream then
+    begins with the same bytes: OpenSSL has encrypted the first of them already (SSL_write(3), "Warnings").
     """
 
     def __init__(self, handler: Socket, stream: IOStream) -> None:
         self._handler = handler
         self._stream = stream
-        self._send = stream.socket.send if type(stream) is IOStream else None
+        self._send = stream.socket.send
         self._sent = 0
 
     def write(self, data: bytes | memoryview) -> int:
         stream = self._stream
-        if self._send is not None and not stream._write_buffer:
+        if not stream._write_buffer:
             try:
                 sent = self._send(data)
             except OSError:  # full for now, or closed: the stream will find out which

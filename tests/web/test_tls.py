@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from websockets.sync.client import connect
 
 from chatbox import operations
 from chatbox.settings import Settings, Tls
+from chatbox.web.doors import TlsStream
+from chatbox.web.socket import StreamSink
 from tests.harness.certificates import TestAuthority
+from tests.harness.running import chance, on_a_loop
 from tests.web.support import Person, Site, settings
 from tests.web.tls_support import AUTHORITY, GET, everything, plain, secure, server_context
 
@@ -135,6 +141,31 @@ def test_a_web_socket_on_tls_carries_long_and_short_messages(
             if event.get("ev") == "messages":
                 came += [message["text"] for message in event["messages"]]
         assert came == texts
+
+
+@on_a_loop()
+async def test_what_a_tls_socket_does_not_take_follows_unharmed(
+    tmp_path: Path, trusted: ssl.SSLContext
+) -> None:
+    random = chance()
+    here, there = socket.socketpair()
+    for end in (here, there):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    there.settimeout(10)
+    shaken = asyncio.create_task(asyncio.to_thread(trusted.wrap_socket, there, server_hostname="localhost"))
+    here.setblocking(False)
+    context = server_context(tmp_path)
+    stream = TlsStream(context.wrap_socket(here, server_side=True, do_handshake_on_connect=False))
+    await stream.wait_for_handshake()
+    sink, waited = StreamSink(cast(Any, None), stream), 0
+    with await shaken as client, client.makefile("rb") as reader:
+        for _ in range(30):
+            parts = [random.randbytes(random.choice((1, 200, 3000, 40_000))) for _ in range(20)]
+            for part in parts:
+                waited += bool(sink.write(random.choice((part, memoryview(part)))))
+            assert await asyncio.to_thread(reader.read, sum(map(len, parts))) == b"".join(parts)
+        assert 0 < waited < 600
+        stream.close()
 
 
 def test_a_broken_frame_on_tls_is_answered_with_a_closing_frame(
