@@ -91,6 +91,7 @@ class Hub:
             self._leave(connection, room)
         for room in wanted - connection.rooms:
             self._enter(connection, room)
+        connection.rooms = set(wanted)  # a copy is half as large as what grew
 
     def heads(self, connection: Connection) -> dict[str, int]:
         """The heads of the connection's rooms, as last queued to it."""

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from msgspec import Struct
 
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::[0-9]{0,5})?")
+_REMEMBERED = 4096  # addresses: reading one anew for each question of each request was felt
+_parsed = lru_cache(_REMEMBERED)(ip_address)
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
@@ -63,10 +66,11 @@ def is_own_origin(origin: str, scheme: str, host: str) -> bool:
     return bool(rest) and own_origin(given, rest) == own_origin(scheme, host)
 
 
+@lru_cache(_REMEMBERED)
 def canonical_address(text: str) -> str:
     """A peer's address in one form: no scope, and IPv4 not wrapped in IPv6. What is no address stays."""
     try:
-        address = ip_address(text.partition("%")[0])
+        address = _parsed(text.partition("%")[0])
     except ValueError:
         return text
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
@@ -77,7 +81,7 @@ def canonical_address(text: str) -> str:
 def is_trusted(address: str, trusted: Iterable[IPv4Network | IPv6Network]) -> bool:
     """Whether an address in canonical form is that of a proxy whose word is believed."""
     try:
-        parsed = ip_address(address)
+        parsed = _parsed(address)
     except ValueError:
         return False
     return any(parsed in network for network in trusted)
@@ -86,7 +90,7 @@ def is_trusted(address: str, trusted: Iterable[IPv4Network | IPv6Network]) -> bo
 def is_loopback(address: str) -> bool:
     """Whether an address in canonical form is this machine's to itself."""
     try:
-        return ip_address(address).is_loopback
+        return _parsed(address).is_loopback
     except ValueError:
         return False
 
@@ -114,7 +118,7 @@ def client_address(
             break
         hop = canonical_address(text.strip())
         try:
-            ip_address(hop)
+            _parsed(hop)
         except ValueError:
             break
         address = hop
@@ -123,6 +127,6 @@ def client_address(
 
 def _is_address(text: str, version: int) -> bool:
     try:
-        return ip_address(text).version == version
+        return _parsed(text).version == version
     except ValueError:
         return False

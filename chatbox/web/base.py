@@ -87,7 +87,7 @@ class Handler(RequestHandler):
     SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
     body_limit: ClassVar[int] = 0
     errors_as_pages: ClassVar[bool] = False
-    security: ClassVar[Mapping[str, str]] = SECURITY
+    security: Mapping[str, str] = SECURITY
     same_origin_always: ClassVar[bool] = False  # also for GET: the handshake of a WebSocket
 
     client = ""  # who asks: the peer's address, or what a trusted proxy says

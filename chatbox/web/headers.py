@@ -48,6 +48,9 @@ ASSET_SECURITY: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+# The answer to a handshake is no document, and there are thousands when a crowd comes back.
+HANDSHAKE_SECURITY: Mapping[str, str] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
 # An upload that is opened by itself is a document without scripts, forms or an origin.
 FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
