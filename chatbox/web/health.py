@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -95,6 +96,7 @@ def _lines(ctx: Context, posts: int) -> Iterator[str]:
     yield _line(
         "chatbox_passwords_hashed_total", "counter", "Passwords hashed or checked.", ctx.hashing.count
     )
+    yield _line("chatbox_tasks", "gauge", "Tasks of the event loop.", len(asyncio.all_tasks()))
     yield _line("process_cpu_seconds_total", "counter", "CPU time used.", round(time.process_time(), 3))
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -73,4 +73,10 @@ PLAN = (
         ("test_snapshot_race.py", "test_revoked.py", "test_convergence.py", "test_resend.py"),
         {"ROUNDS": 40},
     ),
+    Fault(
+        11,
+        "half an hour of coming and going",
+        ("test_soak.py",),
+        {"SOAK_SECONDS": 1800, "SOAK_CLIENTS": 240, "SOAK_GROUPS": 4, "SOAK_STAY": 40, "SOAK_GROWTH": 10},
+    ),
 )

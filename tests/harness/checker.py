@@ -74,11 +74,12 @@ def digest(messages: Transcript) -> str:
     return found.hexdigest()
 
 
-def stored(server: Server) -> dict[int, Transcript]:
-    """What the database holds, by room."""
+def stored(server: Server, after: int = 0) -> dict[int, Transcript]:
+    """What the database holds, by room: all messages, or those after a place."""
     rooms: dict[int, Transcript] = {room: {} for (room,) in server.rows("SELECT id FROM rooms")}
     rows = server.rows(
-        "SELECT room, seq, rev, user, nonce, text, deleted_at FROM messages ORDER BY room, seq"
+        "SELECT room, seq, rev, user, nonce, text, deleted_at FROM messages WHERE seq > ? ORDER BY room, seq",
+        after,
     )
     for room, seq, rev, user, nonce, text, deleted in rows:
         assert seq not in rooms[room], f"two messages are at {seq} of room {room}"

@@ -83,10 +83,10 @@ class NodeClient(NodeProcess):
         super().__init__("node_client.mjs", door)
         self.person = person
 
-    async def start(self) -> None:
-        """Start it, and wait until it is in."""
+    async def start(self, latest: bool = False) -> None:
+        """Start it, and wait until it is in and has loaded all history, or only the latest messages."""
         await self.run("--cookie", self.person.cookie)
-        await self.ask("sync")
+        await self.ask("sync", latest=latest)
 
     async def state(self) -> dict[int, dict[str, Any]]:
         """What it knows of each room."""
@@ -112,12 +112,12 @@ class NodeCrowd(NodeProcess):
         """Whoever waits tries at once."""
         await self.ask("hurry")
 
-    async def digests(self) -> list[str]:
-        """Of what each knows of #general, as `checker.digest` makes them."""
-        found: list[str] = (await self.ask("dump", room=GENERAL))["digests"]
+    async def digests(self, after: int = 0) -> list[str]:
+        """Of what each knows of #general after that place, as `checker.digest` makes them."""
+        found: list[str] = (await self.ask("dump", room=GENERAL, after=after))["digests"]
         return found
 
     async def closes(self) -> Counter[int]:
         """How connections ended so far, by code."""
-        counts = (await self.ask("dump", room=GENERAL))["closes"]
+        counts = (await self.ask("dump", room=GENERAL, after=0))["closes"]
         return Counter({int(code): count for code, count in counts.items()})

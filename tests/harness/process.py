@@ -209,6 +209,10 @@ class Server:
         """How many files and sockets the serving process has open."""
         return int(psutil.Process(self._pid).num_fds())
 
+    def threads(self) -> int:
+        """How many threads the serving process has."""
+        return int(psutil.Process(self._pid).num_threads())
+
     def file_limit(self) -> int:
         """How many it may open."""
         return int(psutil.Process(self._pid).rlimit(psutil.RLIMIT_NOFILE)[0])

@@ -13,7 +13,8 @@
  *     {"cmd": "cut"}                                       drops the connection without a word
  *     {"cmd": "offline"} / {"cmd": "online"}               stays away / comes back
  *     {"cmd": "look"}                                      as if somebody had returned to the page
- *     {"cmd": "sync"}       waits until online, nothing is left to send and every room is at the server's head, then loads all history
+ *     {"cmd": "sync"}       waits until online, nothing is left to send and every room is at the server's head, then loads all history,
+ *                           or with "latest": true the latest messages of each room
  *     {"cmd": "dump"}       {"rooms": {"1": {"position", "read", "unread", "mentions", "messages": [{"seq", "rev", "user", "text", …}]}}, "pending": [nonces]}
  *     {"cmd": "quit"}
  *
@@ -64,11 +65,12 @@ async function until(true_) {
   while (!true_()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-async function sync() {
+/** @param {boolean} latest */
+async function sync(latest) {
   for (;;) {
     await until(() => actions.online && store.outbox.all().every(({ state }) => state === 'failed'));
     try {
-      if (await atHeads()) return void (await loadAll());
+      if (await atHeads()) return void (await load(latest));
     } catch (error) {
       if (!['offline', 'timeout'].includes(/** @type {any} */ (error).code)) throw error;
     }
@@ -84,10 +86,11 @@ async function atHeads() {
   return known && mine.every((/** @type {any} */ { id, head }) => (store.position(id) ?? -1) >= head);
 }
 
-async function loadAll() {
+/** @param {boolean} latest */
+async function load(latest) {
   for (const { id, timeline } of store.rooms.all()) {
     if (!timeline.loaded) await actions.messages.toLatest(id);
-    while (timeline.hasOlder) await actions.messages.loadOlder(id);
+    while (timeline.hasOlder && !latest) await actions.messages.loadOlder(id);
   }
 }
 
@@ -136,7 +139,7 @@ const commands = {
     window.dispatchEvent(new Event('focus'));
     return { ok: true };
   },
-  sync: () => sync().then(() => ({ ok: true })),
+  sync: ({ latest = false }) => sync(latest).then(() => ({ ok: true })),
   dump,
   quit: () => process.exit(0),
 };

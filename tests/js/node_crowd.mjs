@@ -7,7 +7,7 @@
  *
  *     {"cmd": "come", "cookies": ["NAME=VALUE", …]}        {"ok": true} once all of them are online and have loaded the room
  *     {"cmd": "reach", "room": 1, "head": 42}              {"ok": true} once all of them are online and that far
- *     {"cmd": "dump", "room": 1}                           {"digests": [of what each knows], "closes": {"1012": 7, …}}
+ *     {"cmd": "dump", "room": 1, "after": 0}               {"digests": [of what each knows of messages after that], "closes": {"1012": 7, …}}
  *     {"cmd": "hurry"}                                     {"ok": true}: whoever waits tries at once
  */
 import { createHash } from 'node:crypto';
@@ -47,11 +47,12 @@ async function come(cookie) {
 /**
  * @param {ReturnType<typeof createClient>} client
  * @param {number} room
+ * @param {number} after
  */
-function digest({ store }, room) {
+function digest({ store }, room, after) {
   const hash = createHash('sha256');
   for (const { seq, rev, user, nonce, text, deleted } of store.rooms.get(room)?.timeline.messages ?? []) {
-    hash.update(`${seq} ${rev} ${user} ${nonce} ${Boolean(deleted)} ${text}\n`);
+    if (seq > after) hash.update(`${seq} ${rev} ${user} ${nonce} ${Boolean(deleted)} ${text}\n`);
   }
   return hash.digest('hex');
 }
@@ -66,7 +67,7 @@ const commands = {
     await until(() => clients.every(({ store, actions }) => actions.online && (store.position(room) ?? -1) >= head));
     return { ok: true };
   },
-  dump: ({ room }) => ({ digests: clients.map((client) => digest(client, room)), closes }),
+  dump: ({ room, after }) => ({ digests: clients.map((client) => digest(client, room, after)), closes }),
   hurry() {
     for (const { actions } of clients) actions.retryNow();
     return { ok: true };
