@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -136,6 +137,32 @@ class Text(Kind, frozen=True):
         return text
 
 
+class Reached(Kind, frozen=True):
+    """Where others reach this server; may be empty. An IPv6 address gets its brackets."""
+
+    @property
+    def allowed(self) -> str:
+        return "an address, a host name, a whole address such as https://chat.example.org, or empty"
+
+    def read(self, text: str) -> str:
+        if not text:
+            return text
+        if "://" not in text:
+            return in_brackets(read_address(text))
+        try:
+            parts = urlsplit(text)
+            host, port = read_address(parts.hostname or ""), parts.port
+        except ValueError:
+            raise ValueError(f"must be {self.allowed}") from None
+        if (
+            parts.scheme not in ("http", "https")
+            or parts.path not in ("", "/")
+            or parts.query + parts.fragment
+        ):
+            raise ValueError(f"must be {self.allowed}")
+        return f"{parts.scheme}://{in_brackets(host)}" + ("" if port is None else f":{port}")
+
+
 class Database(Kind, frozen=True):
     """Where the database is. Only SQLite in the data folder, for which the value is empty."""
 
@@ -168,6 +195,11 @@ class Listed(Kind, frozen=True):
 
     def show(self, value: Iterable[Any]) -> str:
         return ", ".join(map(str, value))
+
+
+def in_brackets(host: str) -> str:
+    """The same as it stands in an address of the web."""
+    return f"[{host}]" if ":" in host else host
 
 
 def read_address(text: str) -> str:

@@ -61,3 +61,16 @@ class Person(Struct, frozen=True, omit_defaults=True, gc=False):
     bot: bool = False
     status: str = ""
     gone: bool = False
+
+
+class OwnAddress(Struct, frozen=True, omit_defaults=True):
+    """An address to tell others.
+
+    `kind` is `chosen` (in the settings), `name`, `loopback` (this machine alone), `wifi`, `cable`, `vpn`,
+    `container`, `virtual` (machines), `direct` (from device to device), `self_assigned` (nobody gave this
+    machine one) or `other`. `adapter` is what the system calls it; empty for names.
+    """
+
+    url: str
+    kind: str
+    adapter: str = ""

@@ -25,10 +25,10 @@ from chatbox.control import ControlServer
 from chatbox.errors import ChatboxError, NetworkError
 from chatbox.folder_lock import FolderLock
 from chatbox.instance import close_instance, open_instance
-from chatbox.lan.addresses import default_address, list_interfaces, own_addresses
 from chatbox.memory import Ebb
 from chatbox.operations import OPERATIONS
 from chatbox.protocol.frames import RESTARTING
+from chatbox.reach import Reach
 from chatbox.rules.hosts import host_rule
 from chatbox.settings import Settings
 from chatbox.settings_file import comment_out
@@ -115,7 +115,8 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         ctx = await open_instance(settings, folder, assets=client.hash, tell=announcer.tell_code)
         stack.push_async_callback(close_instance, ctx)
         certificates = tls.choose_certificates(ctx, folder)
-        ctx.server.addresses = Addresses(settings, port, certificates)
+        reach = Reach(settings, port, certificates)
+        ctx.server.addresses, ctx.server.own_addresses = reach.urls, reach.own_addresses
         edge = make_edge(ctx, certificates)
         listener = open_doors(edge, client, sockets)
         stack.callback(listener.stop)
@@ -126,8 +127,8 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         stack.push_async_callback(control.close)
         for steady in (_mind, _sweep, _watch_stalls):
             stack.callback(asyncio.create_task(steady(ctx), name=steady.__name__).cancel)
-        url = _local_url(settings, port)
-        lock.publish(ctx.server.addresses()[0])
+        url = reach.local_url
+        lock.publish(url)
         if options.ready_file is not None:
             ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
             atomic.write_text(options.ready_file, json.dumps(ready))
@@ -173,7 +174,7 @@ def _explain(error: OSError, host: str, port: int) -> str:
 def make_edge(ctx: Context, certificates: Certificates) -> Edge:
     """What all of HTTP shares."""
     settings = ctx.settings
-    hosts = host_rule(settings.server.hosts, socket.gethostname(), certificates.names)
+    hosts = host_rule(settings.server.names, socket.gethostname(), certificates.names)
     return Edge(ctx, hosts, only_encrypted=settings.tls.mode == "required")
 
 
@@ -186,51 +187,6 @@ def open_doors(edge: Edge, client: Assets, sockets: list[socket.socket]) -> List
 
 def _operation(ctx: Context, name: str) -> Callable[[dict[str, Any]], Any]:
     return lambda args: OPERATIONS[name](ctx, args)
-
-
-class Addresses:
-    """The addresses to tell others, looked up anew at most every 15 seconds."""
-
-    def __init__(self, settings: Settings, port: int, certificates: Certificates) -> None:
-        self._hosts = settings.server.host
-        self._names = settings.server.hosts
-        self._settings = settings
-        self._certificates = certificates
-        self._port = port
-        self._at = float("-inf")
-        self._found: list[str] = []
-
-    def __call__(self) -> list[str]:
-        if time.monotonic() - self._at > 15:
-            self._found = [f"{self._scheme(host)}://{host}:{self._port}" for host in self._look()]
-            self._at = time.monotonic()
-        return self._found
-
-    def _scheme(self, host: str) -> str:
-        """HTTPS where nothing else is answered, and where it works without further ado."""
-        return "https" if self._certificates.covers(host) else _scheme(self._settings)
-
-    def _look(self) -> list[str]:
-        fixed = [host for host in self._hosts if host not in ("0.0.0.0", "::")]
-        if len(fixed) == len(self._hosts):
-            found = [f"[{host}]" if ":" in host else host for host in fixed]
-        else:
-            found = own_addresses(list_interfaces(), default_address())
-        return [*self._names, *found] or ["127.0.0.1"]
-
-
-def _local_url(settings: Settings, port: int) -> str:
-    host = settings.server.host[0]
-    if host in ("0.0.0.0", "::"):
-        host = "127.0.0.1" if host == "0.0.0.0" else "[::1]"
-    elif ":" in host:
-        host = f"[{host}]"
-    return f"{_scheme(settings)}://{host}:{port}"
-
-
-def _scheme(settings: Settings) -> str:
-    """With what every address begins."""
-    return "https" if settings.tls.mode == "required" else "http"
 
 
 async def _greet(ctx: Context, options: ServeOptions, url: str, announcer: console.Announcer) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
@@ -20,6 +21,7 @@ from chatbox.kinds import (
     Kind,
     Listed,
     Network,
+    Reached,
     Size,
     Text,
     Whole,
@@ -52,11 +54,22 @@ class Server(Struct, frozen=True):
         "Further names by which browsers may address this server, besides its addresses and the machine's "
         "own name.",
     ] = ()
+    address: Annotated[
+        str,
+        Reached(),
+        "The address to give to others, where the one that is found is not the right one.",
+    ] = ""
     trusted_proxies: Annotated[
         tuple[Network, ...],
         Listed(read_network, "address ranges like 10.0.0.0/8"),
         "Reverse proxies whose word about a client's address is believed.",
     ] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which browsers may address this server; an address among them does no harm."""
+        chosen = urlsplit(self.address if "://" in self.address else f"//{self.address}").hostname
+        return (*self.hosts, chosen) if chosen else self.hosts
 
 
 class Limits(Struct, frozen=True):

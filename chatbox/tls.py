@@ -150,7 +150,7 @@ def choose_certificates(ctx: Context, folder: Path) -> Certificates:
         return Certificates()
     if mode != "auto" and settings.tls.certificate:
         return CertificateFiles(settings.tls, folder)
-    names = host_rule(settings.server.hosts, socket.gethostname()).names
+    names = host_rule(settings.server.names, socket.gethostname()).names
 
     def name() -> str | None:
         """Who has set the server up has named it. Where encryption is required it has to be there before."""

@@ -57,6 +57,7 @@ FLOORS = {
     "chatbox.instance": ROOF,
     "chatbox.memory": ROOF,
     "chatbox.operations": ROOF,
+    "chatbox.reach": ROOF,
     "chatbox.server": ROOF,
     "chatbox.startup": ROOF,
     "chatbox.tls": ROOF,

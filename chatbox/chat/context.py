@@ -23,6 +23,7 @@ from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
 from chatbox.live.turns import Turns
+from chatbox.model import OwnAddress
 from chatbox.settings import Settings
 from chatbox.store import users
 from chatbox.store.base import Steps, Store
@@ -69,7 +70,8 @@ class Server:
     assets: str = ""  # content hash of the web client
     setup_open: bool = False
     stopping: bool = False
-    addresses: Callable[[], list[str]] = field(default=list)
+    addresses: Callable[[], list[str]] = field(default=list)  # where it is reached, the likeliest first
+    own_addresses: Callable[[], list[OwnAddress]] = field(default=list)  # the same, and what each is
 
     def receive(self, publication: Publication) -> None:
         """Follow what admins change."""

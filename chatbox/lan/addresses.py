@@ -1,68 +1,118 @@
-"""Under which addresses other machines can reach this one; the likeliest first."""
+"""Under which addresses other machines can reach this one; the likeliest first.
+
+The wrong address on a poster is what keeps phones out: that of a VPN, of a container, of a virtual machine.
+So each gets points, for the route to the world and for the kind of network, and against adapters that lead
+to no colleague.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import re
 import socket
 from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
+
+from msgspec import Struct
 
 from chatbox.rules.hosts import canonical_address
 
-# Adapters of virtual machines, containers and VPNs: an address there is of no use to a colleague's phone.
-_VIRTUAL = (
-    "docker",
-    "br-",
-    "veth",
-    "virbr",
-    "vbox",
-    "vmnet",
-    "vethernet",
-    "tun",
-    "tap",
-    "wg",
-    "tailscale",
-    "zt",
-    "utun",
+_ROUTE = 100  # what the default route is worth
+_ASIDE = -150  # more than anything can outweigh: a VPN often has the default route, and a private address
+_NETWORKS: tuple[tuple[IPv4Network, int], ...] = tuple(
+    (IPv4Network(network), points)
+    for network, points in (
+        ("192.168.0.0/16", 30),
+        ("10.0.0.0/8", 20),
+        ("172.16.0.0/12", 10),
+        ("100.64.0.0/10", -60),  # RFC 6598: between a provider and its customers, and many VPNs
+        ("169.254.0.0/16", -80),  # RFC 3927: nobody gave this adapter an address
+    )
 )
+_SIX = -50  # nobody types one
+_LINK_LOCAL = ip_network("169.254.0.0/16")
+
+# What an adapter is, by its name on Linux and macOS or its description on Windows; the first that fits.
+_ADAPTERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("container", r"docker|podman|^br-(?!lan)|^veth|^cni|^flannel|^cali|^lxc|^lxd|^nerdctl"),
+        (
+            "virtual",
+            r"virtualbox|vmware|vethernet|hyper-v|\bwsl|parallels|host-only"
+            r"|^(virbr|vmnet|vboxnet|vnic|vnet|bridge1\d\d)",
+        ),
+        (
+            "vpn",
+            r"vpn|wireguard|tailscale|zerotier|hamachi|nordlynx|anyconnect|fortinet|pangp|\btap-|tunnel"
+            r"|^(tun|tap|utun|wg|zt|ham|ppp|ipsec|gpd|nebula)\w*$",
+        ),
+        ("direct", r"wi-fi direct|bluetooth|^(awdl|llw|p2p|bnep|anpi)"),
+        ("wifi", r"wi-?fi|wireless|wlan|802\.11|^wl"),
+        ("cable", r"ethernet|gigabit|gbe\b|^(eth|en[opsx])"),
+    )
+)
+_OF_NO_USE = frozenset({"container", "virtual", "vpn", "direct"})
 
 
-def own_addresses(interfaces: Iterable[tuple[str, str]], default: str | None) -> list[str]:
-    """IPv4 addresses in order of use: the default route's, then real adapters, then virtual ones.
+class Found(Struct, frozen=True):
+    """An address of this machine, and what its adapter seems to be, as in `model.OwnAddress`."""
 
-    `interfaces` are pairs of adapter name and address. Loopback and link-local addresses are left out."""
+    address: str
+    adapter: str
+    kind: str
+    points: int
 
-    def rank(interface: tuple[str, str]) -> tuple[bool, bool, bool]:
-        name, address = interface
-        private = ipaddress.ip_address(address).is_private
-        return address != default, name.lower().startswith(_VIRTUAL), not private
 
-    useful = [pair for pair in interfaces if _is_useful(pair[1])]
-    return list(dict.fromkeys(address for _, address in sorted(useful, key=rank)))
+def rank(interfaces: Iterable[tuple[str, str]], default: str | None) -> list[Found]:
+    """The addresses by which others may reach this machine, the likeliest first.
+
+    `interfaces` are pairs of adapter name and address, `default` the address of the route to the world.
+    Loopback is left out, and so are link-local addresses of IPv6, which no browser takes."""
+    found = {address: _judge(name, address, default) for name, address in interfaces if _is_useful(address)}
+    return sorted(found.values(), key=lambda each: -each.points)
+
+
+def kind_of(adapter: str) -> str:
+    """What an adapter of this name seems to be; `other` where it does not tell."""
+    return next((kind for kind, pattern in _ADAPTERS if pattern.search(adapter)), "other")
+
+
+def _judge(adapter: str, address: str, default: str | None) -> Found:
+    parsed, kind = ip_address(address), kind_of(adapter)
+    points = _ROUTE if address == default else 0
+    if isinstance(parsed, IPv6Address):
+        points += _SIX
+    else:
+        points += next((points for network, points in _NETWORKS if parsed in network), 0)
+    if kind in _OF_NO_USE:
+        points += _ASIDE
+    elif parsed in _LINK_LOCAL:
+        kind = "self_assigned"
+    return Found(address, adapter, kind, points)
 
 
 def _is_useful(address: str) -> bool:
-    parsed = ipaddress.ip_address(address)
-    return parsed.version == 4 and not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified)
+    parsed = ip_address(address)
+    if parsed.is_loopback or parsed.is_unspecified:
+        return False
+    return parsed.version == 4 or not parsed.is_link_local
 
 
-def list_interfaces() -> list[tuple[str, str]]:
-    """Every IPv4 address of this machine with its adapter's name."""
+def list_interfaces(*, six: bool = False) -> list[tuple[str, str]]:
+    """Every IPv4 address of this machine with its adapter's name; with `six` those of IPv6 as well."""
     import ifaddr
 
     return [
-        (adapter.nice_name, ip.ip)
+        (adapter.nice_name, ip.ip if isinstance(ip.ip, str) else ip.ip[0])
         for adapter in ifaddr.get_adapters()
         for ip in adapter.ips
-        if isinstance(ip.ip, str)
+        if six or isinstance(ip.ip, str)
     ]
 
 
 def every_address() -> set[str]:
     """Every IPv4 and IPv6 address of this machine, loopback included, without scopes."""
-    import ifaddr
-
-    found = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for one in ifaddr.get_adapters() for ip in one.ips]
-    return {"127.0.0.1", "::1", *map(canonical_address, found)}
+    return {"127.0.0.1", "::1", *(canonical_address(ip) for _, ip in list_interfaces(six=True))}
 
 
 def default_address() -> str | None:

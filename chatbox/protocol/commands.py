@@ -363,6 +363,10 @@ class ServerUpdate(Command, frozen=True, tag="server.update"):
     join: Annotated[str, Meta(pattern=r"^(network|invite|closed)\Z")] | None = None
 
 
+class ServerAddresses(Command, frozen=True, tag="server.addresses"):
+    """Where the server is reached, the likeliest address first, and what kind of network each belongs to."""
+
+
 def all_commands() -> dict[str, type[Command]]:
     """Every command by its name on the wire, in the order of this file."""
     return {str(kind.__struct_config__.tag): kind for kind in Command.__subclasses__()}

@@ -84,4 +84,10 @@ REPLIES: dict[str, str] = {
     "invite.list": '`{"invites": [invite]}`, as in `invite.create`',
     "invite.revoke": _NOTHING,
     "server.update": '`{"name", "join"}`',
+    "server.addresses": (
+        '`{"addresses": [{"url", "kind", "adapter"?}]}`; `kind` is `chosen` (in the settings), `name`,'
+        " `loopback` (this machine alone), `wifi`, `cable`, `vpn`, `container`, `virtual` (machines),"
+        " `direct` (from device to device), `self_assigned` (no router gave it) or `other`; `adapter` is the"
+        " system's name of it"
+    ),
 }

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from chatbox.chat import links, messages, moving, people, rooms, sessions, setup, signin, sync
+from chatbox.chat import links, messages, moving, people, reach, rooms, sessions, setup, signin, sync
 from chatbox.chat.context import Caller, Context
 from chatbox.errors import ChatboxError, Forbidden, Invalid
 from chatbox.protocol.commands import Command
@@ -85,6 +85,7 @@ ROWS: dict[str, Row] = {
     "invite.list": Row(links.invite_list, ADMIN),
     "invite.revoke": Row(links.invite_revoke, ADMIN, 0.5),
     "server.update": Row(setup.server_update, ADMIN, 0.5),
+    "server.addresses": Row(reach.server_addresses, ADMIN),
 }
 
 

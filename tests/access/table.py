@@ -108,6 +108,7 @@ invite.create               -               out    no       no     no     no    
 invite.list                 -               out    no       no     no     no    ok    out      no
 invite.revoke               -               out    no       no     no     no    ok    out      no
 server.update               -               out    no       no     no     no    ok    out      no
+server.addresses            -               out    no       no     no     no    ok    out      no
 """
 
 ADDRESSES = """

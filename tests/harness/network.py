@@ -1,0 +1,90 @@
+"""Machines on a network that is made of nothing: network namespaces of Linux, with interfaces as a test wants
+them. Making them takes root; where that is not to be had the test is skipped, with CHATBOX_CI=1 it fails."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.harness.needs import need, works
+
+
+class Host:
+    """A machine of its own as far as the network is concerned: it has nothing but loopback at first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # of the namespace
+        _ip("netns", "add", name)
+        self.ip("link", "set", "lo", "up")
+
+    def words(self, *command: str) -> list[str]:
+        """The words with which a command runs on this machine."""
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def run(self, *command: str, cwd: Path | None = None) -> str:
+        """Run a command there to its end, which must be a good one. Gives what it printed."""
+        done = subprocess.run(
+            self.words(*command), cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ip(self, *words: str) -> None:
+        """Change something about its network."""
+        _ip("-n", self.name, *words)
+
+    def bridge(self, name: str, address: str) -> None:
+        """An interface as Docker and libvirt make it."""
+        self.ip("link", "add", name, "type", "bridge")
+        self._up(name, address)
+
+    def tunnel(self, name: str, address: str) -> None:
+        """An interface as a VPN makes it."""
+        self.ip("tuntap", "add", "dev", name, "mode", "tun")
+        self._up(name, address)
+
+    def pair(self, name: str, address: str, other: Host | None = None, peer: str = "eth0") -> None:
+        """A cable; the other end lies loose, or is the interface `peer` of another machine."""
+        end = f"v{secrets.token_hex(4)}"
+        self.ip("link", "add", name, "type", "veth", "peer", "name", end)
+        if other is not None:
+            self.ip("link", "set", end, "netns", other.name)
+            other.ip("link", "set", end, "name", peer)
+            other.ip("link", "set", peer, "up")
+        else:
+            self.ip("link", "set", end, "up")
+        self._up(name, address)
+
+    def _up(self, name: str, address: str) -> None:
+        self.ip("address", "add", address, "dev", name)
+        self.ip("link", "set", name, "up")
+
+    def remove(self) -> None:
+        """Take the machine off again, with all its interfaces."""
+        _ip("netns", "delete", self.name)
+
+
+@contextmanager
+def hosts(*names: str) -> Iterator[list[Host]]:
+    """So many machines, which are gone in the end."""
+    need(works("ip", "netns", "list") and os.geteuid() == 0, "root, and iproute2: apt-get install iproute2")
+    probe = f"chatbox-{secrets.token_hex(4)}"
+    allowed = works("ip", "netns", "add", probe)
+    works("ip", "netns", "delete", probe)
+    need(allowed, "a system that allows network namespaces")
+    made: list[Host] = []
+    try:
+        for name in names:
+            made.append(Host(f"chatbox-{name}-{secrets.token_hex(4)}"))
+        yield made
+    finally:
+        for host in made:
+            host.remove()
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
