@@ -9,8 +9,9 @@ from msgspec import NODEFAULT, json, structs
 from msgspec import inspect as types
 
 from chatbox.errors import ChatboxError
-from chatbox.protocol.commands import Command, all_commands
+from chatbox.protocol.commands import all_commands
 from chatbox.protocol.events import PROTOCOL
+from chatbox.protocol.fields import Command
 from chatbox.protocol.replies import REPLIES
 from chatbox.web.dispatch import ROWS, Row
 
@@ -21,6 +22,7 @@ _GROUPS = {
     "room.history": "Rooms",
     "server.info": "Signing in",
     "user.update": "People",
+    "admin.overview": "Administration",
 }
 
 _HEAD = f"""# The commands
@@ -39,7 +41,9 @@ protocol's version is {PROTOCOL}.
     curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
         -d '{{"room": 1, "nonce": "hello-00000001", "text": "Hello!"}}' http://localhost:8642/api/message.post
 
-"Cost" counts against the rate limit (`[limits] messages_per_second`), in messages.
+"Cost" counts against the rate limit (`[limits] messages_per_second`), in messages. What "asks for the
+password" is taken from a browser's sign-in only within ten minutes of its password: else it is refused with
+`forbidden` and the field `confirm`, and `session.confirm` helps. A program with a token is never asked.
 """
 
 
@@ -66,6 +70,7 @@ def _command(name: str, kind: type[Command], row: Row, reply: str) -> Iterator[s
     yield f"### {name}\n"
     yield f"{' '.join(inspect.cleandoc(kind.__doc__ or '').split())}\n"
     notes = [f"For {_WHO[row.who]}.", f"Cost {row.cost:g}."] + ["HTTP only."] * row.http
+    notes += ["Asks for the password."] * row.sure
     yield f"{' '.join(notes)}\n"
     fields = [field for field in structs.fields(kind) if field.name != "id"]
     if fields:
@@ -92,6 +97,8 @@ def _type(info: types.Type) -> str:
         return " or ".join(_type(part) for part in info.types if not isinstance(part, types.NoneType))
     if isinstance(info, types.IntType):
         return f"integer{_span(info.ge, info.le)}"
+    if isinstance(info, types.BytesType):
+        return f"Base64{_span(info.min_length, info.max_length, ' bytes')}"
     if isinstance(info, types.StrType):
         shown = (info.pattern or "").replace(r"\Z", "$").replace("|", r"\|")
         pattern = f" like `{shown}`" if shown else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chatbox.rules.firewall import SYSTEMS
 from chatbox.settings import TABLE, Item
 from chatbox.startup import Arguments
 
@@ -98,6 +99,8 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
     _add_user(commands, common)
     _add(commands, "check", "check the database, the messages and the uploads", [common])
     _add(commands, "check-config", "check the settings and say which file they come from", [common])
+    firewall = _add(commands, "firewall", "print how this computer lets other devices in", [common])
+    firewall.add_argument("--system", choices=SYSTEMS, help="of another system than this computer's")
     _add(commands, "version", "print the version", [common])
     return parser
 

@@ -21,6 +21,7 @@ from chatbox.arguments import CommandLine, parse_arguments
 from chatbox.control import ControlError, NobodyListens
 from chatbox.errors import ChatboxError, DataFolderError, StartError
 from chatbox.folder_lock import FolderInUse, FolderLock
+from chatbox.rules.firewall import SYSTEMS, System, guide
 from chatbox.rules.passwords import SHORTEST
 from chatbox.rules.text import escape_controls
 from chatbox.settings import Problem, SettingsError
@@ -68,6 +69,8 @@ def _run(line: CommandLine) -> int:
     start = prepare(line.common, os.environ)
     if line.command == "check-config":
         return _check_config(start)
+    if line.command == "firewall":
+        return _print_firewall(start.settings.server.port, values.get("system"))
     _print(start.folder.sentence, sys.stdout if line.command == "serve" else sys.stderr)
     if start.folder.warning:
         _complain(start.folder.warning)
@@ -84,7 +87,7 @@ def _serve(start: Start, ready_file: str | None) -> int:
         from chatbox import server  # only here: whoever is refused need not wait for it
 
         settle(start)
-        options = ServeOptions(start.config, Path(ready_file) if ready_file else None)
+        options = ServeOptions(start.config, Path(ready_file) if ready_file else None, start.given)
         try:
             return server.serve(start.settings, start.folder.path, lock, options)
         except OSError as error:
@@ -119,6 +122,25 @@ def _check_config(start: Start) -> int:
     else:
         _say(f"There is no {start.config.name} yet, so every setting has its default.")
     _say(start.folder.sentence)
+    return 0
+
+
+def _print_firewall(port: int, system: System | None) -> int:
+    from chatbox import computer
+    from chatbox.lan.firewall import detect_here
+
+    here = (system,) if system else detect_here()
+    if not here:
+        _say("No firewall that Chatbox knows is at work here. If one is after all:")
+    for each in here or SYSTEMS:
+        found = guide(each, port, computer.program())
+        _say(f"{found.name}:")
+        for number, step in enumerate(found.steps, 1):
+            _say(f"  {number}. {step.text}")
+            if step.command:
+                _say(f"       {step.command}")
+    _say("Does a device with a cable connect, but phones do not? Then the Wi-Fi keeps its devices apart:")
+    _say("switch off “client isolation” (also “AP isolation”, “guest network”) in the router.")
     return 0
 
 

@@ -19,7 +19,8 @@ _SETTINGS_HEAD = """\
 <!-- Made by `python -m chatbox.docs` from chatbox/settings.py; do not edit. -->
 
 Chatbox runs without any settings. What belongs to the machine is set in `chatbox.ini`, which the first
-start writes with every setting commented out; what an admin changes while it runs is in the database.
+start writes with every setting commented out. What an admin changes while it runs is in the database; what
+stands in the file, or on the command line, is stronger.
 
 The file is looked for where `--config FILE` says, else in the data folder, else next to the program. A
 setting for one run, stronger than the file: `--set SECTION.KEY=VALUE`, any number of times. `chatbox
@@ -50,7 +51,8 @@ def settings_page() -> str:
         for row in TABLE:
             if row.section == section:
                 default = f"`{row.shown_default}`" if row.shown_default else "empty"
-                lines.append(f"| `{row.key}` | {default} | {row.kind.allowed} | {row.help} |")
+                more = " Admins may change it while the server runs." if row.changeable else ""
+                lines.append(f"| `{row.key}` | {default} | {row.kind.allowed} | {row.help}{more} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import json
+
 from chatbox.bus.local import LocalBus
 from chatbox.chat import setup
+from chatbox.chat.chosen import Chosen
 from chatbox.chat.context import Context, Server
 from chatbox.chat.hashing import COST, Cost, Hashing
+from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock, SystemClock
 from chatbox.data_folder import DATABASE_FILE
 from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
+from chatbox.live.confirmed import Confirmed
+from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
@@ -22,7 +28,7 @@ from chatbox.live.publisher import publications
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
 from chatbox.live.turns import Turns
-from chatbox.settings import Settings
+from chatbox.settings import Names, Settings
 from chatbox.store import users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
@@ -38,17 +44,22 @@ async def open_instance(
     cost: Cost = COST,
     assets: str = "",
     tell: Callable[[str], None] | None = None,
+    given: Names = frozenset(),
+    machine: Machine | None = None,
 ) -> Context:
     """Open the data folder, whose lock the caller holds, and start what runs by itself.
 
     `assets` is the content hash of the web client. With `tell`, people may set the server up where that was
-    not done yet, and `tell` is given each code. End it with `close_instance`.
+    not done yet, and `tell` is given each code. `given` are the settings that admins cannot change. End it
+    with `close_instance`.
 
     Raises `StartError` and OSError."""
     clock = clock or SystemClock()
     store = await open_store(folder / DATABASE_FILE, clock)
     try:
-        return await _assemble(settings, folder, clock, cost, assets, tell, store)
+        stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])
+        chosen = Chosen(settings, given, stored)
+        return await _assemble(chosen, folder, clock, cost, assets, tell, store, machine or NoMachine())
     except BaseException:
         await store.close()
         raise
@@ -65,14 +76,16 @@ async def close_instance(ctx: Context) -> None:
 
 
 async def _assemble(
-    settings: Settings,
+    chosen: Chosen,
     folder: Path,
     clock: Clock,
     cost: Cost,
     assets: str,
     tell: Callable[[str], None] | None,
     store: Store,
+    machine: Machine,
 ) -> Context:
+    settings = chosen.settings
     meta = await store.read(users.meta())
     bus, hub, directory = LocalBus(), Hub(clock), Directory()
     directory.load(meta["people_rev"], await store.read(users.people()))
@@ -83,11 +96,14 @@ async def _assemble(
         name=setup.shown_name(settings, meta["name"]),
         join=meta["join"],
         version=VERSION,
+        logo=meta.get("logo_hash", ""),
         assets=assets,
         setup_open=open_for_setup,
     )
     hub.watch(directory.receive)
     hub.watch(server.receive)
+    confirmed = Confirmed(clock)
+    hub.watch(confirmed.receive)
     await bus.start(hub.receive)
     limits = settings.limits
     if not open_for_setup:
@@ -97,7 +113,8 @@ async def _assemble(
     committer.start()
     hub.more_comes = lambda: committer.busy
     return Context(
-        settings=settings,
+        folder=folder,
+        chosen=chosen,
         clock=clock,
         ages=Ages(clock, meta["clock"]),
         store=store,
@@ -110,9 +127,12 @@ async def _assemble(
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
         searches=Turns(),
         moves=Moves(clock),
+        confirmed=confirmed,
         hashing=Hashing(cost),
         blobs=Blobs(_uploads_folder(settings, folder)),
         server=server,
+        devices=Devices(clock),
+        machine=machine,
         setup=code,
     )
 

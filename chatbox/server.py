@@ -21,6 +21,7 @@ from chatbox import atomic, console, frozen, tls
 from chatbox.chat import files, sessions
 from chatbox.chat.context import Context
 from chatbox.chat.links import recover_admin
+from chatbox.computer import Computer
 from chatbox.control import ControlServer
 from chatbox.errors import ChatboxError, NetworkError
 from chatbox.folder_lock import FolderLock
@@ -112,7 +113,14 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         for each in sockets:
             stack.callback(each.close)
         client = load_assets(frozen.assets_folder())
-        ctx = await open_instance(settings, folder, assets=client.hash, tell=announcer.tell_code)
+        ctx = await open_instance(
+            settings,
+            folder,
+            assets=client.hash,
+            tell=announcer.tell_code,
+            given=options.given,
+            machine=Computer(port),
+        )
         stack.push_async_callback(close_instance, ctx)
         certificates = tls.choose_certificates(ctx, folder)
         reach = Reach(settings, port, certificates)

@@ -33,6 +33,8 @@ from chatbox.kinds import (
 
 # -- the table -----------------------------------------------------------------------------------------------
 
+CHANGEABLE = "changeable"  # marks what admins may change while the server runs
+
 
 class Server(Struct, frozen=True):
     """Where Chatbox listens, and what it is called."""
@@ -76,22 +78,35 @@ class Limits(Struct, frozen=True):
     """What one person, one connection or one message may use up."""
 
     messages_per_second: Annotated[
-        int, Whole(1, 1_000_000, lifts=True), "Messages that one person may send per second, in the long run."
+        int,
+        Whole(1, 1_000_000, lifts=True),
+        "Messages that one person may send per second, in the long run.",
+        CHANGEABLE,
     ] = 5
     messages_burst: Annotated[
-        int, Whole(1, 1_000_000, lifts=True), "Messages that one person may send at once after a pause."
+        int,
+        Whole(1, 1_000_000, lifts=True),
+        "Messages that one person may send at once after a pause.",
+        CHANGEABLE,
     ] = 20
     frame_bytes: Annotated[
         int, Size(1024, 16 * 2**20, lifts=True), "Largest request over a live connection."
     ] = 64 * 2**10
-    text_bytes: Annotated[int, Size(1, 16 * 2**20, lifts=True), "Longest message, in UTF-8."] = 16 * 2**10
+    text_bytes: Annotated[int, Size(1, 16 * 2**20, lifts=True), "Longest message, in UTF-8.", CHANGEABLE] = (
+        16 * 2**10
+    )
     connections_per_user: Annotated[
-        int, Whole(1, 1_000_000, lifts=True), "Windows and devices that one person may have open at once."
+        int,
+        Whole(1, 1_000_000, lifts=True),
+        "Windows and devices that one person may have open at once.",
+        CHANGEABLE,
     ] = 20
     connections_per_address: Annotated[
         int, Whole(1, 1_000_000, lifts=True), "Live connections from one network address."
     ] = 200
-    file_bytes: Annotated[int, Size(1024, 100 * 2**30), "Largest file that can be uploaded."] = 25 * 2**20
+    file_bytes: Annotated[int, Size(1024, 100 * 2**30), "Largest file that can be uploaded.", CHANGEABLE] = (
+        25 * 2**20
+    )
     queue: Annotated[
         int,
         Whole(10, 1_000_000),
@@ -109,7 +124,10 @@ class People(Struct, frozen=True):
         "once, ends this admin's sign-ins and tokens, and comments this line out.",
     ] = ""
     session_days: Annotated[
-        int, Whole(1, 3650, unit="days"), "Days without use after which a device must sign in again."
+        int,
+        Whole(1, 3650, unit="days"),
+        "Days without use after which a device must sign in again.",
+        CHANGEABLE,
     ] = 90
 
 
@@ -176,6 +194,12 @@ class Setting(Struct, frozen=True):
     kind: Kind
     help: str
     default: Any
+    changeable: bool = False  # by an admin, while it runs; unless the file or the command line says it
+
+    @property
+    def name(self) -> str:
+        """As on the command line: section.key."""
+        return f"{self.section}.{self.key}"
 
     @property
     def shown_default(self) -> str:
@@ -186,13 +210,30 @@ class Setting(Struct, frozen=True):
 def _rows(section: str, group: type[Struct]) -> Iterable[Setting]:
     hints = get_type_hints(group, include_extras=True)
     for field in structs.fields(group):
-        _, kind, text = get_args(hints[field.name])
-        yield Setting(section, field.name, kind, text, field.default)
+        _, kind, text, *marks = get_args(hints[field.name])
+        yield Setting(section, field.name, kind, text, field.default, CHANGEABLE in marks)
 
 
 SECTIONS: Mapping[str, type[Struct]] = get_type_hints(Settings)
 TABLE: tuple[Setting, ...] = tuple(row for name, group in SECTIONS.items() for row in _rows(name, group))
 _ROWS = {(row.section, row.key): row for row in TABLE}
+
+Names = frozenset[str]  # of settings, as section.key
+
+
+def value_of(settings: Settings, row: Setting) -> Any:
+    """What a setting is set to."""
+    return getattr(getattr(settings, row.section), row.key)
+
+
+def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """The same settings but for these values, by section.key."""
+    groups: dict[str, Any] = {}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        group = groups.get(section, getattr(settings, section))
+        groups[section] = structs.replace(group, **{key: value})
+    return structs.replace(settings, **groups)
 
 
 # -- reading -------------------------------------------------------------------------------------------------
@@ -246,6 +287,11 @@ def last_value(items: Iterable[Item], section: str, key: str) -> str:
     """The value given last for a setting, unchecked; empty where there is none."""
     given = [item.value for item in items if (item.section, item.key) == (section, key)]
     return given[-1] if given else ""
+
+
+def names_given(*items: Iterable[Item]) -> Names:
+    """The settings that a file or the command line says something of."""
+    return frozenset(f"{item.section}.{item.key}" for each in items for item in each if item.key)
 
 
 def parse(

@@ -16,7 +16,17 @@ from msgspec import Struct
 from chatbox import data_folder, settings_file
 from chatbox.data_folder import DataFolder, Wishes
 from chatbox.frozen import unpacked_folder
-from chatbox.settings import Item, Problem, Settings, SettingsError, last_value, override, parse
+from chatbox.settings import (
+    Item,
+    Names,
+    Problem,
+    Settings,
+    SettingsError,
+    last_value,
+    names_given,
+    override,
+    parse,
+)
 from chatbox.settings_file import FILE_NAME, Ini
 
 log = logging.getLogger(__name__)
@@ -37,6 +47,7 @@ class Start(Struct, frozen=True):
     settings: Settings
     folder: DataFolder
     config: Path
+    given: Names = frozenset()  # what the file or the command line says, which is stronger than any admin
 
 
 class ServeOptions(Struct, frozen=True):
@@ -44,6 +55,7 @@ class ServeOptions(Struct, frozen=True):
 
     config: Path
     ready_file: Path | None = None
+    given: Names = frozenset()
 
 
 def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
@@ -61,7 +73,8 @@ def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
     else:
         ini = settings_file.read(config) if in_folder else Ini()
         problems += _names_another(ini, folder.path)
-    return Start(parse(ini.items, overrides, (*ini.problems, *problems)), folder, config)
+    settings = parse(ini.items, overrides, (*ini.problems, *problems))
+    return Start(settings, folder, config, names_given(ini.items, overrides))
 
 
 def settle(start: Start) -> None:

@@ -50,6 +50,7 @@ FLOORS = {
     "chatbox.arguments": ROOF,
     "chatbox.assembly": ROOF,
     "chatbox.cli": ROOF,
+    "chatbox.computer": ROOF,
     "chatbox.console": ROOF,
     "chatbox.control": ROOF,
     "chatbox.docs": ROOF,

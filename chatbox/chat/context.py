@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 from msgspec import json
 
 from chatbox.bus.base import Bus, Publication
+from chatbox.chat.chosen import Chosen
 from chatbox.chat.hashing import Hashing
+from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock
 from chatbox.errors import SignedOut
 from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
+from chatbox.live.confirmed import Confirmed
 from chatbox.live.connection import Connection
+from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
@@ -43,6 +48,7 @@ class Caller:
     admin: bool = False
     bot: bool = False
     shared: bool = False  # signed in on a shared computer
+    bearer: bool = False  # by a token, not by a browser's sign-in
     address: str = ""
     agent: str = ""  # the browser's User-Agent, at most 400 characters
     connection: Connection | None = None
@@ -60,13 +66,14 @@ class Caller:
 
 @dataclass
 class Server:
-    """What the server knows of itself; `name` and `join` follow what is published of it."""
+    """What the server knows of itself; `name`, `join` and `logo` follow what is published of it."""
 
     id: str
     epoch: str
     name: str
     join: str  # network, invite, closed
     version: str
+    logo: str = ""  # hash of the picture that stands for it
     assets: str = ""  # content hash of the web client
     setup_open: bool = False
     stopping: bool = False
@@ -77,14 +84,16 @@ class Server:
         """Follow what admins change."""
         if publication.topic == "all" and publication.event.startswith(_SERVER_EVENT):
             event = json.decode(publication.event)
-            self.name, self.join = event["server"]["name"], event["join"]
+            self.name, self.logo = event["server"]["name"], event["server"]["logo"]
+            self.join = event.get("join", self.join)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of one running server."""
 
-    settings: Settings
+    folder: Path  # of the data
+    chosen: Chosen
     clock: Clock
     ages: Ages
     store: Store
@@ -97,10 +106,18 @@ class Context:
     rate: Rate
     searches: Turns[int]  # by user
     moves: Moves
+    confirmed: Confirmed
     hashing: Hashing
     blobs: Blobs
     server: Server
+    devices: Devices
+    machine: Machine = field(default_factory=NoMachine)
     setup: SetupCode | None = None  # None: setup was done before this start
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force at the moment."""
+        return self.chosen.settings
 
     async def read_for(self, caller: Caller, steps: Callable[[], Steps[T]], *, slow: bool = False) -> T:
         """Read what a user may see. Raises `SignedOut` where the sign-in ended meanwhile.

@@ -9,6 +9,7 @@ from typing import Any
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.signin import DAY, matches, new_token, oldest_use
 from chatbox.errors import Forbidden, Invalid, NotFound
+from chatbox.live.confirmed import SECONDS
 from chatbox.protocol import commands
 from chatbox.rules.names import name_key
 from chatbox.rules.text import one_line
@@ -58,6 +59,15 @@ async def token_create(ctx: Context, caller: Caller, cmd: commands.TokenCreate) 
 
     reply: dict[str, Any] = await ctx.committer.submit(change)
     return reply
+
+
+async def session_confirm(ctx: Context, caller: Caller, cmd: commands.SessionConfirm) -> dict[str, Any]:
+    """Prove to be there: admin changes are then taken from this session for ten minutes.
+
+    Raises `Forbidden` (field "password") and `RateLimited`."""
+    found = await confirm_password(ctx, caller, cmd.password, field="password")
+    ctx.confirmed.add(found.id, caller.session)
+    return {"seconds": int(SECONDS)}
 
 
 async def confirm_password(ctx: Context, caller: Caller, password: str, *, field: str) -> Account:

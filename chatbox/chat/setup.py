@@ -6,18 +6,19 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from chatbox.chat import accounts
+from chatbox.chat import accounts, described
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.setup_code import FILE_NAME
 from chatbox.chat.signin import SignedIn, new_token, open_session
 from chatbox.errors import Conflict
 from chatbox.protocol import commands
-from chatbox.protocol.events import PROTOCOL
 from chatbox.rules import names
 from chatbox.rules.text import escape_controls
 from chatbox.settings import Settings
 from chatbox.store import users
 from chatbox.store.base import Batch, Steps
+from chatbox.store.sessions import Session
+from chatbox.store.users import Account
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +40,22 @@ async def setup_complete(ctx: Context, caller: Caller, cmd: commands.SetupComple
     title = names.server_name(cmd.server_name, field="server_name") if cmd.server_name.strip() else ""
     person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password, title)
     token = new_token()
-    server = _described(ctx)
+    server = described.server(ctx.server)
 
-    def change(batch: Batch) -> Steps[dict[str, Any]]:
+    def change(batch: Batch) -> Steps[tuple[Account, Session]]:
         meta = yield from users.meta()
         if meta["setup"] != "open":
             raise Conflict(_DONE)
         admin = yield from accounts.found(batch, person, "admin")
         shown = shown_name(ctx.settings, title or meta["name"])
         yield from _write(batch, title or meta["name"], cmd.join, server | {"name": shown})
-        yield from open_session(batch, caller, admin.id, token, shared=cmd.shared)
-        return {"user": admin.me()}
+        return admin, (yield from open_session(batch, caller, admin.id, token, shared=cmd.shared))
 
-    reply = await ctx.committer.submit(change)
+    admin, session = await ctx.committer.submit(change)
+    ctx.confirmed.add(admin.id, session.id)
     accounts.setup_done(ctx)
     log.info("the server is set up; its admin is %s", escape_controls(person.name))
-    return SignedIn(token, reply, cmd.shared)
+    return SignedIn(token, {"user": admin.me()}, cmd.shared)
 
 
 async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate) -> dict[str, Any]:
@@ -63,7 +64,7 @@ async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate
     if cmd.name is not None and ctx.settings.server.name:
         raise Conflict("The name stands in chatbox.ini. Change it there.", field="name")
     name = None if cmd.name is None else names.server_name(cmd.name)
-    server = _described(ctx)
+    server = described.server(ctx.server)
 
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         yield from users.acting_admin(user, caller.session)
@@ -82,18 +83,6 @@ async def server_update(ctx: Context, caller: Caller, cmd: commands.ServerUpdate
 def shown_name(settings: Settings, stored: str) -> str:
     """The name of the server: the one in the settings, else the one that an admin chose, if any did."""
     return settings.server.name or stored or "Chatbox"
-
-
-def _described(ctx: Context) -> dict[str, Any]:
-    """What `hello` says of the server, but for its name. Not to be called from within a change, which runs on
-    another thread."""
-    server = ctx.server
-    return {
-        "id": server.id,
-        "version": server.version,
-        "protocol": PROTOCOL,
-        "addresses": server.addresses(),
-    }
 
 
 def _write(batch: Batch, name: str, join: str, server: dict[str, Any]) -> Steps[None]:

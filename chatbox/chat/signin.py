@@ -50,6 +50,7 @@ class Identity(Struct, frozen=True):
     admin: bool
     bot: bool
     shared: bool
+    bearer: bool
 
 
 async def authenticate(ctx: Context, token: str) -> Identity | None:
@@ -60,7 +61,8 @@ async def authenticate(ctx: Context, token: str) -> Identity | None:
     session = found.session
     if _is_unused(session) or ctx.clock.now() - session.used_at > HOUR:
         keep(ctx, [session.id])
-    return Identity(session.user, session.id, found.admin, found.bot, bool(session.shared))
+    shared, bearer = bool(session.shared), session.kind == "token"
+    return Identity(session.user, session.id, found.admin, found.bot, shared, bearer)
 
 
 def keep(ctx: Context, used: list[int]) -> None:
@@ -81,6 +83,7 @@ async def server_info(ctx: Context, caller: Caller, cmd: commands.ServerInfo) ->
     return {
         "id": server.id,
         "name": server.name,
+        "logo": server.logo,
         "setup": server.setup_open,
         "join": server.join,
         "version": server.version,
@@ -101,16 +104,17 @@ async def session_create(ctx: Context, caller: Caller, cmd: commands.SessionCrea
     stored = await ctx.hashing.hash(cmd.password) if outdated else checked
     token = new_token()
 
-    def change(batch: Batch) -> Steps[dict[str, Any]]:
+    def change(batch: Batch) -> Steps[tuple[Account, Session]]:
         now = yield from users.account(found.id)
         if not now.active or now.password != checked:
             raise Forbidden(REFUSED, field="password")
         if outdated:
             yield from users.update(now.id, password=stored)
-        yield from open_session(batch, caller, now.id, token, shared=cmd.shared)
-        return {"user": now.me()}
+        return now, (yield from open_session(batch, caller, now.id, token, shared=cmd.shared))
 
-    return SignedIn(token, await ctx.committer.submit(change), cmd.shared)
+    account, session = await ctx.committer.submit(change)
+    ctx.confirmed.add(account.id, session.id)
+    return SignedIn(token, {"user": account.me()}, cmd.shared)
 
 
 def session_end(ctx: Context, caller: Caller, cmd: commands.SessionEnd) -> asyncio.Future[SignedOutReply]:

@@ -11,13 +11,13 @@ from typing import Any
 
 from msgspec import Raw
 
+from chatbox.chat import described
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.messages import PAGE_BYTES, size_of
 from chatbox.errors import Busy, SignedOut
 from chatbox.live.connection import Connection
 from chatbox.model import Message
 from chatbox.protocol import commands
-from chatbox.protocol.events import PROTOCOL
 from chatbox.store import messages, rooms, users
 from chatbox.store.base import Steps
 
@@ -105,24 +105,14 @@ def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> 
 
 
 def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, Any]:
-    server, limits = ctx.server, ctx.settings.limits
+    server = ctx.server
     return snapshot | {
-        "server": {
-            "id": server.id,
-            "name": server.name,
-            "version": server.version,
-            "protocol": PROTOCOL,
-            "addresses": server.addresses(),
-        },
+        "server": described.server(server),
         "epoch": server.epoch,
         "join": server.join,
         "assets": server.assets,
         "session": {"id": caller.session, "shared": caller.shared},
-        "limits": {
-            "text_bytes": limits.text_bytes,
-            "file_bytes": limits.file_bytes,
-            "frame_bytes": limits.frame_bytes,
-        },
+        "limits": described.limits(ctx.settings),
         "online": ctx.presence.online,
         "away": ctx.presence.away,
     }

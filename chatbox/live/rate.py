@@ -17,6 +17,10 @@ class Rate:
         self._burst = burst
         self._buckets: dict[int, tuple[float, float]] = {}
 
+    def change(self, per_second: int, burst: int) -> None:
+        """Other limits from now on."""
+        self._per_second, self._burst = per_second, burst
+
     def take(self, user: int, cost: float) -> float:
         """Pay for a command. Returns the seconds to wait before it is carried out, mostly 0.
 

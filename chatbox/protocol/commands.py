@@ -9,24 +9,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
-Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
-Limit = Annotated[int, Meta(ge=1, le=500)]
-Line = Annotated[str, Meta(max_length=400)]
-Secret = Annotated[str, Meta(min_length=1, max_length=200)]
-Password = Annotated[str, Meta(max_length=1024)]
-FileId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}\Z")]
-RoomKey = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}\Z")]
-
-
-class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", kw_only=True):
-    """What every command may carry: over a WebSocket `do` names it, and the reply repeats `id` as `re`."""
-
-    id: int | None = None
-
+from chatbox.protocol import administration
+from chatbox.protocol.fields import (
+    Command,
+    FileId,
+    Id,
+    Limit,
+    Line,
+    Nonce,
+    Password,
+    RoomKey,
+    Secret,
+    Seq,
+)
 
 # -- the connection -----------------------------------------------------------------------------------------
 
@@ -35,7 +32,7 @@ class Hello(Command, frozen=True, tag="hello"):
     """A snapshot of what is mine, what changed since `heads`, and from then on every event."""
 
     epoch: Annotated[str, Meta(max_length=64)] | None = None
-    heads: Annotated[dict[RoomKey, Seq], Meta(max_length=5000)] = {}
+    heads: Annotated[dict[RoomKey, Seq], Meta(max_length=5000)] = field(default_factory=dict)
     mine: Seq | None = None
     people: Seq | None = None
 
@@ -60,7 +57,7 @@ class MessagePost(Command, frozen=True, tag="message.post"):
     nonce: Nonce
     text: str
     reply_to: Id | None = None
-    files: Annotated[list[FileId], Meta(max_length=10)] = []
+    files: Annotated[list[FileId], Meta(max_length=10)] = field(default_factory=list)
 
 
 class MessageEdit(Command, frozen=True, tag="message.edit"):
@@ -241,6 +238,12 @@ class SessionTake(Command, frozen=True, tag="session.take"):
     secret: Secret
 
 
+class SessionConfirm(Command, frozen=True, tag="session.confirm"):
+    """Give my password once more: admin changes are then taken from this sign-in for ten minutes."""
+
+    password: Password
+
+
 class SessionList(Command, frozen=True, tag="session.list"):
     """My sign-ins and bearer tokens."""
 
@@ -368,5 +371,6 @@ class ServerAddresses(Command, frozen=True, tag="server.addresses"):
 
 
 def all_commands() -> dict[str, type[Command]]:
-    """Every command by its name on the wire, in the order of this file."""
-    return {str(kind.__struct_config__.tag): kind for kind in Command.__subclasses__()}
+    """Every command by its name on the wire, in the order of this file; then those of administration."""
+    own = [kind for kind in Command.__subclasses__() if kind.__module__ == __name__]
+    return {str(kind.__struct_config__.tag): kind for kind in (*own, *administration.kinds())}

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from chatbox.errors import Invalid, NotFound
-from chatbox.protocol.commands import Command, all_commands
+from chatbox.protocol.commands import all_commands
+from chatbox.protocol.fields import Command
 
 _COMMANDS = all_commands()
 _ANY = msgspec.json.Decoder(Union[tuple(_COMMANDS.values())])  # noqa: UP007

@@ -10,6 +10,10 @@ _NOTHING = "`{}`"
 _CHANGED = '`{"room", "seq", "rev"}`'
 _ROOM = '`{"room": room}`, with its personal part'
 _SIGNED_IN = '`{"user": me}`, and sets the cookie'
+_SETTINGS = (
+    '`{"settings": [{"name", "value", "default", "allowed", "help", "by": "default" | "machine" | "admin",'
+    ' "changeable"}]}`'
+)
 _PERSON = '`{"person": person}`, with the further fields of `people.list`'
 
 REPLIES: dict[str, str] = {
@@ -55,6 +59,7 @@ REPLIES: dict[str, str] = {
     "session.end": "`{}`, and takes the cookie away",
     "session.move": '`{"secret"}`',
     "session.take": '`{"user": me, "state"}`, and sets the cookie',
+    "session.confirm": '`{"seconds"}`: so long it holds',
     "session.list": (
         '`{"sessions": [{"id", "kind": "browser" | "token", "label", "address", "created", "used",'
         ' "current"?: true}]}`'
@@ -90,4 +95,21 @@ REPLIES: dict[str, str] = {
         " `direct` (from device to device), `self_assigned` (no router gave it) or `other`; `adapter` is the"
         " system's name of it"
     ),
+    "admin.overview": (
+        '`{"version", "started", "people", "online", "connections", "devices", "rooms", "messages",'
+        ' "storage": {"database", "uploads", "files", "free", "total"}}`; sizes in bytes, `devices`:'
+        " addresses other than this computer's since `started`"
+    ),
+    "admin.rooms": '`{"rooms": [room], "private", "direct"}`; of the latter two their number',
+    "admin.archive": '`{"room": room}`',
+    "admin.logo": '`{"logo"}`, its hash: the picture is at `/logo/<hash>`',
+    "admin.reach": (
+        '`{"addresses": [url], "devices", "seconds", "late", "guides": [{"system", "name", "steps": [{"text",'
+        ' "command"?}]}], "here", "can_open"}`; `late`: nobody has come for three minutes; the first `here`'
+        " of the guides are for what is at work on this computer"
+    ),
+    "admin.firewall": _NOTHING,
+    "qr.make": '`{"rows": ["0110…", …]}`: the modules without the border, a dark one as 1',
+    "settings.list": _SETTINGS,
+    "settings.update": _SETTINGS,
 }

@@ -106,6 +106,15 @@ def delete_unposted(before: int) -> Steps[int]:
     return len((yield one("DELETE FROM files WHERE room IS NULL AND created_at < ? RETURNING id", before)))
 
 
+def size() -> Steps[tuple[int, int]]:
+    """Bytes of all contents on disk, each counted once, and how many files people sent."""
+    ((stored,),) = yield one(
+        "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) size FROM files GROUP BY hash)"
+    )
+    ((number,),) = yield one("SELECT count(*) FROM files")
+    return int(stored), int(number)
+
+
 def contents() -> Steps[list[tuple[str, int]]]:
     """The hash and the size of every content that a row refers to."""
     return [(row[0], row[1]) for row in (yield one("SELECT DISTINCT hash, size FROM files ORDER BY hash"))]

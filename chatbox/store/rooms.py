@@ -120,6 +120,21 @@ def joinable(user: int) -> Steps[list[dict[str, Any]]]:
     return [_describe(row) | {"member": False} for row in rows]
 
 
+def public() -> Steps[list[dict[str, Any]]]:
+    """Every public room, archived ones last."""
+    rows = yield one(
+        f"SELECT {_SHARED} FROM rooms r WHERE r.kind = 'public'"
+        " ORDER BY r.archived_at IS NOT NULL, r.general DESC, r.name_key, r.name"
+    )
+    return [_describe(row) for row in rows]
+
+
+def numbers() -> Steps[dict[str, int]]:
+    """How many private and direct rooms there are."""
+    rows = yield one("SELECT kind, count(*) FROM rooms WHERE kind <> 'public' GROUP BY kind")
+    return {"private": 0, "direct": 0} | dict(rows)
+
+
 def heads_of_user(user: int) -> Steps[dict[str, int]]:
     """The head of each room the user is in now."""
     rows = yield one(

@@ -58,12 +58,23 @@ class Account(NamedTuple):
 
 def meta() -> Steps[dict[str, Any]]:
     """What the server knows of itself: server, epoch, name, join, people_rev, setup ("open" or "done"), clock
-    (the latest time that was believed; see `live.ages`)."""
-    return dict((yield one("SELECT key, value FROM meta")))
+    (the latest time that was believed; see `live.ages`); and once an admin chose them, settings (JSON) and
+    logo_hash."""
+    return dict((yield one("SELECT key, value FROM meta WHERE key <> 'logo'")))
 
 
-def set_meta(key: str, value: str | int) -> Steps[None]:
-    yield one("UPDATE meta SET value = ? WHERE key = ?", value, key)
+def set_meta(key: str, value: str | int | bytes) -> Steps[None]:
+    yield one(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        key,
+        value,
+    )
+
+
+def logo() -> Steps[bytes]:
+    """The picture that stands for the server; empty where it has none."""
+    rows = yield one("SELECT value FROM meta WHERE key = 'logo'")
+    return bytes(rows[0][0]) if rows else b""
 
 
 def next_people_rev() -> Steps[int]:

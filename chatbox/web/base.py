@@ -142,6 +142,7 @@ class Handler(RequestHandler):
         self.scheme = self.request.protocol
         if is_trusted(peer, trusted) and headers.get("X-Forwarded-Proto", "").strip().lower() == "https":
             self.scheme = "https"
+        self.ctx.devices.note(self.client)
 
     def _check_host(self) -> None:
         host = self.request.headers.get("Host")

@@ -12,26 +12,43 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from chatbox.chat import links, messages, moving, people, reach, rooms, sessions, setup, signin, sync
+from chatbox.chat import (
+    administration,
+    links,
+    messages,
+    moving,
+    people,
+    qr,
+    reach,
+    rooms,
+    sessions,
+    setup,
+    signin,
+    sync,
+)
 from chatbox.chat.context import Caller, Context
 from chatbox.errors import ChatboxError, Forbidden, Invalid
-from chatbox.protocol.commands import Command
+from chatbox.protocol.fields import Command
 
 log = logging.getLogger("chatbox.dispatch")
 
+CONFIRM = "confirm"  # the field of a refusal after which `session.confirm` helps
 ANYONE, USER, ADMIN = "anyone", "user", "admin"
 
 
 class Row(NamedTuple):
     """One command. `cost` is in messages of the rate limit; `http` commands set cookies or hash passwords.
 
-    One that is `never_refused` is slowed down only: writing fast must not make a heartbeat fail."""
+    One that is `never_refused` is slowed down only: writing fast must not make a heartbeat fail. One that
+    wants to be `sure` is taken from a browser only within ten minutes of its password (OWASP ASVS, 3.7.1);
+    from a program with a bearer token always."""
 
     use_case: Callable[[Context, Caller, Any], Any]
     who: str = USER
     cost: float = 0.1
     http: bool = False
     never_refused: bool = False
+    sure: bool = False
 
 
 FRAME_COST = 0.02  # of a frame of the WebSocket that ends no message
@@ -66,6 +83,7 @@ ROWS: dict[str, Row] = {
     "session.end": Row(signin.session_end, http=True),
     "session.move": Row(moving.session_move, cost=0.5, http=True),
     "session.take": Row(moving.session_take, ANYONE, http=True),
+    "session.confirm": Row(sessions.session_confirm, cost=1, http=True),
     "session.list": Row(sessions.session_list),
     "session.revoke": Row(sessions.session_revoke, cost=0.5),
     "user.register": Row(people.user_register, ANYONE, http=True),
@@ -76,16 +94,25 @@ ROWS: dict[str, Row] = {
     "user.password": Row(people.user_password, cost=1, http=True),
     "notice.dismiss": Row(people.notice_dismiss),
     "people.list": Row(people.people_list, ADMIN),
-    "user.disable": Row(people.user_disable, ADMIN, 0.5),
-    "user.enable": Row(people.user_enable, ADMIN, 0.5),
-    "user.role": Row(people.user_role, ADMIN, 0.5),
-    "user.delete": Row(people.user_delete, ADMIN, 0.5),
-    "user.reset_link": Row(links.user_reset_link, ADMIN, 0.5),
-    "invite.create": Row(links.invite_create, ADMIN, 0.5),
+    "user.disable": Row(people.user_disable, ADMIN, 0.5, sure=True),
+    "user.enable": Row(people.user_enable, ADMIN, 0.5, sure=True),
+    "user.role": Row(people.user_role, ADMIN, 0.5, sure=True),
+    "user.delete": Row(people.user_delete, ADMIN, 0.5, sure=True),
+    "user.reset_link": Row(links.user_reset_link, ADMIN, 0.5, sure=True),
+    "invite.create": Row(links.invite_create, ADMIN, 0.5, sure=True),
     "invite.list": Row(links.invite_list, ADMIN),
-    "invite.revoke": Row(links.invite_revoke, ADMIN, 0.5),
-    "server.update": Row(setup.server_update, ADMIN, 0.5),
     "server.addresses": Row(reach.server_addresses, ADMIN),
+    "invite.revoke": Row(links.invite_revoke, ADMIN, 0.5, sure=True),
+    "server.update": Row(setup.server_update, ADMIN, 0.5, sure=True),
+    "admin.overview": Row(administration.overview, ADMIN, 0.5),
+    "admin.rooms": Row(administration.room_overview, ADMIN),
+    "admin.archive": Row(administration.room_archive, ADMIN, 0.5, sure=True),
+    "admin.logo": Row(administration.logo, ADMIN, 1, http=True, sure=True),
+    "admin.reach": Row(administration.reach, ADMIN),
+    "admin.firewall": Row(administration.firewall, ADMIN, 1, http=True, sure=True),
+    "qr.make": Row(qr.qr_make, cost=0.5),
+    "settings.list": Row(administration.settings_list, ADMIN),
+    "settings.update": Row(administration.settings_update, ADMIN, 0.5, sure=True),
 }
 
 
@@ -111,6 +138,8 @@ def wait_for_turn(ctx: Context, caller: Caller, command: Command) -> float:
     user = caller.require_user()
     if row.who == ADMIN and not ctx.directory.persons.get(user, {}).get("admin"):
         raise Forbidden("Only an admin can do that.")
+    if row.sure and not caller.bearer and not ctx.confirmed.holds(user, caller.session):
+        raise Forbidden("Give your password once more to go on.", field=CONFIRM)
     return ctx.rate.slow(user, row.cost) if row.never_refused else ctx.rate.take(user, row.cost)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.web import Application
 
-from chatbox.web import assets, health, trust, uploads
+from chatbox.web import assets, health, logo, trust, uploads
 from chatbox.web.api import Api
 from chatbox.web.base import Edge, Handler, Nowhere
 from chatbox.web.logs import calm_tornado, log_request
@@ -23,6 +23,7 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/", assets.Shell, shown),
         (r"/assets/([0-9a-f]{12})/([A-Za-z0-9_./-]{1,200})", assets.File, shown),
         (r"/favicon\.ico", assets.Favicon, shown),
+        (r"/logo/([0-9a-f]{16})", logo.Logo, {}),
         (r"/api/([^/]{1,40})", Api, {}),
         (r"/files", uploads.Upload, {}),
         (r"/files/([A-Za-z0-9_-]{16,64})/([^/]{1,600})", uploads.Download, {}),

@@ -23,7 +23,8 @@ from chatbox.chat.context import Caller
 from chatbox.errors import Busy, ChatboxError, Invalid, RateLimited, Restarting, SignedOut
 from chatbox.live.connection import Connection
 from chatbox.protocol import events, parse
-from chatbox.protocol.commands import Command, Hello
+from chatbox.protocol.commands import Hello
+from chatbox.protocol.fields import Command
 from chatbox.protocol.frames import OVERLOADED, RESTARTING, SIGNED_OUT, Close
 from chatbox.web import dispatch, reading
 from chatbox.web.base import Handler

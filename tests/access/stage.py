@@ -18,6 +18,7 @@ from tests.web.support import Answer, Site
 
 ROLES = ("nobody", "stranger", "former", "member", "owner", "admin", "disabled", "bot")
 MISSING = 999_999_999  # a room that is not there
+ORIGIN = "http://192.168.1.5:8642"  # where the server says that it is
 
 _INSIDE = ("former", "member", "owner", "disabled", "bot")
 
@@ -52,6 +53,7 @@ class Stage:
         ((self.content,),) = self._rows("SELECT hash FROM files WHERE id = ?", content["id"])
         self._commit(self._dress)
         setup_done(site.ctx)
+        site.ctx.server.addresses = lambda: [ORIGIN]
 
     def id(self, role: str) -> int:
         return self.cast[role].id
@@ -76,7 +78,13 @@ class Stage:
             return (yield from self._build(batch, role, kind, number))
 
         made: Scene = self._commit(change)
+        if role in self.cast:
+            ((session,),) = self._rows("SELECT max(id) FROM sessions WHERE user = ?", self.id(role))
+            self.site.run(self._confirm(self.id(role), session))
         return made
+
+    async def _confirm(self, user: int, session: int) -> None:
+        self.site.ctx.confirmed.add(user, session)
 
     def _build(self, batch: Batch, role: str, kind: str, number: int) -> Steps[Scene]:
         yield from files.delete_unposted(batch.now + 1)  # nobody may have too many of them

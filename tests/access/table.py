@@ -86,6 +86,7 @@ session.create              -               ok     ok       ok     ok     ok    
 session.move                -               out    ok       ok     ok     ok    ok    out      no
 session.take                -               none   none     none   none   none  none  none     none
 session.end                 -               out    ok       ok     ok     ok    ok    out      ok
+session.confirm             -               out    ok       ok     ok     ok    ok    out      ok
 session.list                -               out    ok       ok     ok     ok    ok    out      ok
 session.revoke              -               out    ok       ok     ok     ok    ok    out      ok
 session.revoke:foreign      -               out    none     none   none   none  none  out      none
@@ -109,12 +110,25 @@ invite.list                 -               out    no       no     no     no    
 invite.revoke               -               out    no       no     no     no    ok    out      no
 server.update               -               out    no       no     no     no    ok    out      no
 server.addresses            -               out    no       no     no     no    ok    out      no
+
+admin.overview              -               out    no       no     no     no    ok    out      no
+admin.rooms                 -               out    no       no     no     no    ok    out      no
+admin.archive               public          out    no       no     no     no    ok    out      no
+admin.archive               private         out    no       no     no     no    none  out      no
+admin.archive               direct          out    no       no     no     no    none  out      no
+admin.logo                  -               out    no       no     no     no    ok    out      no
+admin.reach                 -               out    no       no     no     no    ok    out      no
+admin.firewall              -               out    no       no     no     no    clash out      no
+qr.make                     -               out    ok       ok     ok     ok    ok    out      ok
+settings.list               -               out    no       no     no     no    ok    out      no
+settings.update             -               out    no       no     no     no    ok    out      no
 """
 
 ADDRESSES = """
                                             nobody stranger former member owner admin disabled bot
 GET_/                       -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/favicon.ico            -               ok     ok       ok     ok     ok    ok    ok       ok
+GET_/logo                   -               none   none     none   none   none  none  none     none
 GET_/assets                 -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/trust                  -               ok     ok       ok     ok     ok    ok    ok       ok
 GET_/trust/ping             -               ok     ok       ok     ok     ok    ok    ok       ok

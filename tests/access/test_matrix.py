@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatbox.web.dispatch import ROWS
-from tests.access.stage import MISSING, ROLES, Scene, Stage
+from tests.access.stage import MISSING, ORIGIN, ROLES, Scene, Stage
 from tests.access.table import ADDRESSES, COMMANDS, Line, lines
 from tests.chat.support import PASSWORD
 from tests.web.support import Answer, Site, settings
@@ -91,6 +91,7 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "setup.complete": lambda scene: {"name": _id(), "password": PASSWORD, "secret": "x"},
     "session.create": lambda scene: {"name": scene.target_name, "password": PASSWORD},
     "session.take": lambda scene: {"secret": "x"},
+    "session.confirm": lambda scene: {"password": PASSWORD},
     "session.revoke": lambda scene: {"others": True},
     "session.revoke:foreign": lambda scene: {"session": scene.target_session},
     "user.register": lambda scene: {"name": _id(), "password": PASSWORD, "invite": scene.invite_secret},
@@ -107,6 +108,9 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "user.reset_link": _target,
     "invite.revoke": lambda scene: {"invite": scene.invite},
     "server.update": lambda scene: {"join": "invite"},
+    "admin.archive": lambda scene: _room(scene) | {"archived": True},
+    "qr.make": lambda scene: {"text": f"{ORIGIN}/#invite=x"},
+    "settings.update": lambda scene: {"values": {"limits.text_bytes": None}},
 }
 
 
@@ -114,6 +118,7 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
 PLACES: dict[str, Callable[[Stage, Scene], tuple[str, bytes | None, dict[str, str]]]] = {
     "GET_/": lambda stage, scene: ("/", None, {}),
     "GET_/favicon.ico": lambda stage, scene: ("/favicon.ico", None, {}),
+    "GET_/logo": lambda stage, scene: ("/logo/0123456789abcdef", None, {}),
     "GET_/assets": lambda stage, scene: (f"/assets/{stage.site.assets.hash}/js/main.js", None, {}),
     "GET_/trust": lambda stage, scene: ("/trust", None, {}),
     "GET_/trust/ping": lambda stage, scene: ("/trust/ping", None, {}),

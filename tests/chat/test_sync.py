@@ -86,7 +86,7 @@ async def test_a_first_hello_tells_everything(world: World) -> None:
         "me": {"id": ben.user, "name": "ben", "full_name": "Ben", "status": "here", "role": "member"},
         "mine": numbers["mine"], "people_rev": numbers["people_rev"], "epoch": ctx.server.epoch,
         "server": {
-            "id": ctx.server.id, "name": "Attic", "version": ctx.server.version, "protocol": 1,
+            "id": ctx.server.id, "name": "Attic", "logo": "", "version": ctx.server.version, "protocol": 1,
             "addresses": ["http://192.168.1.5:8642"],
         },
         "join": "network", "assets": "", "session": {"id": ben.session, "shared": False},

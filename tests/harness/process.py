@@ -253,9 +253,12 @@ class Server:
         return Person(answer.json["user"]["id"], name, cookie, self.url)
 
     async def command(self, person: Person, name: str, /, **fields: Any) -> Answer:
-        """One command over HTTP."""
+        """One command over HTTP; where the password is asked for once more, it is given."""
         http = Http(self.port, person.headers)
         answer = await http.command(name, **fields)
+        if answer.status == 403 and answer.json["error"].get("field") == "confirm":
+            await http.command("session.confirm", password=PASSWORD)
+            answer = await http.command(name, **fields)
         await http.close()
         return answer
 

@@ -13,6 +13,7 @@ from msgspec import json
 
 from chatbox.errors import ChatboxError, Invalid, NotFound
 from chatbox.protocol import commands, events
+from chatbox.protocol.fields import Command
 from chatbox.protocol.parse import id_of, parse, parse_named
 
 # For each: the bytes of one WebSocket message, and the field that the error names.
@@ -156,7 +157,7 @@ def test_a_pair_of_surrogates_is_one_character() -> None:
 
 def test_every_command_is_read_under_its_name() -> None:
     kinds = commands.all_commands()
-    assert len(kinds) == len(commands.Command.__subclasses__())
+    assert len(kinds) == len(Command.__subclasses__())
     assert parse_named("ping", b'{"id":7}') == parse(b'{"do":"ping","id":7}') == commands.Ping(id=7)
     assert parse_named("ping", b'{"do":"ping"}') == commands.Ping()
     for name in kinds:

@@ -139,7 +139,7 @@ function isObject(value) {
  */
 const OVER_HTTP = new Set([
   'server.info', 'setup.complete', 'session.create', 'session.end', 'user.register', 'user.password', 'link.check',
-  'password.reset', 'token.create', 'session.move', 'session.take',
+  'password.reset', 'token.create', 'session.move', 'session.take', 'session.confirm',
 ]);
 
 /** @param {string} name */

@@ -1,0 +1,49 @@
+"""What the use cases may ask of the computer that the server runs on. The roof hands it over."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chatbox.rules.firewall import Guide
+
+
+class Machine(Protocol):
+    """This computer on its network."""
+
+    def own_addresses(self) -> set[str]:
+        """Every address of its own, in canonical form."""
+        ...
+
+    def guides(self) -> list[Guide]:
+        """How its firewall lets others in; its own kind first, `here` many of them."""
+        ...
+
+    @property
+    def here(self) -> int:
+        """How many of the guides are for a firewall that is at work here."""
+        ...
+
+    @property
+    def can_open(self) -> bool:
+        """Whether `open_firewall` can do it."""
+        ...
+
+    async def open_firewall(self) -> str:
+        """Do it, once the person at the screen agrees. Returns what went wrong; empty where all went well."""
+        ...
+
+
+class NoMachine:
+    """Stands for it where nobody serves: on the command line."""
+
+    here = 0
+    can_open = False
+
+    def own_addresses(self) -> set[str]:
+        return set()
+
+    def guides(self) -> list[Guide]:
+        return []
+
+    async def open_firewall(self) -> str:
+        return "No server runs here."

@@ -1,0 +1,64 @@
+"""The commands of the administration page. Those for people and invitations stand in `commands`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from chatbox.protocol.fields import Command, Id
+
+LOGO_BYTES = 96 * 1024
+
+
+class AdminOverview(Command, frozen=True, tag="admin.overview"):
+    """What runs here, since when, for how many, and how much room it takes."""
+
+
+class AdminRooms(Command, frozen=True, tag="admin.rooms"):
+    """All public rooms, archived ones too; of the others their number only."""
+
+
+class AdminArchive(Command, frozen=True, tag="admin.archive"):
+    """Archive a public room or bring it back, without being in it."""
+
+    room: Id
+    archived: bool
+
+
+class AdminLogo(Command, frozen=True, tag="admin.logo"):
+    """Set the picture that stands for this server: a PNG, JPEG or WebP in Base64; none takes it away."""
+
+    image: Annotated[bytes, Meta(max_length=LOGO_BYTES)] | None = None
+
+
+class AdminReach(Command, frozen=True, tag="admin.reach"):
+    """Under which address others reach this server, how many have, and what may be in their way."""
+
+
+class AdminFirewall(Command, frozen=True, tag="admin.firewall"):
+    """Open the firewall of this computer for Chatbox. The system asks for consent; asked from this computer
+    only."""
+
+
+class QrMake(Command, frozen=True, tag="qr.make"):
+    """The QR code of an address of this server, with whatever stands behind it."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=600)]
+
+
+class SettingsList(Command, frozen=True, tag="settings.list"):
+    """Every setting, what it is set to and by whom."""
+
+
+class SettingsUpdate(Command, frozen=True, tag="settings.update"):
+    """Change settings that are marked as changeable; null gives the default back."""
+
+    values: Annotated[
+        dict[Annotated[str, Meta(max_length=80)], str | None], Meta(min_length=1, max_length=50)
+    ]
+
+
+def kinds() -> list[type[Command]]:
+    """All of these, in the order of this file."""
+    return [kind for kind in Command.__subclasses__() if kind.__module__ == __name__]
