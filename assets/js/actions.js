@@ -48,6 +48,10 @@ export class Actions {
   #away = false;
   /** @type {() => void} */
   #cancelSearch = () => {};
+  /** @type {Promise<boolean> | null} */
+  #confirming = null;
+  /** Asks for the password, and gives whether it was right: some changes want to be sure. @type {() => Promise<boolean>} */
+  confirm = async () => false;
 
   /**
    * @param {Store} store
@@ -137,7 +141,23 @@ export class Actions {
    * @returns {Promise<any>} the reply
    * @throws {CommandError}
    */
-  call(command, fields = {}) {
+  async call(command, fields = {}) {
+    try {
+      return await this.#send(command, fields);
+    } catch (error) {
+      if (!(error instanceof CommandError) || !error.wantsPassword) throw error;
+      this.#confirming ??= this.confirm().finally(() => (this.#confirming = null));
+      if (!(await this.#confirming)) throw new CommandError('aborted');
+      return this.#send(command, fields);
+    }
+  }
+
+  /**
+   * @param {string} command
+   * @param {Record<string, unknown>} fields
+   * @returns {Promise<any>}
+   */
+  #send(command, fields) {
     const live = this.#session.ready && !overHttp(command);
     return live ? this.#session.call(command, fields) : this.#api.call(command, fields);
   }

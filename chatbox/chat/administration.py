@@ -8,6 +8,7 @@ import logging
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import json, to_builtins
 
@@ -18,7 +19,7 @@ from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.live.devices import SOON
 from chatbox.protocol import administration as commands
 from chatbox.rules import images, names
-from chatbox.rules.hosts import is_loopback
+from chatbox.rules.hosts import is_loopback, is_loopback_host
 from chatbox.store import files, rooms, users
 from chatbox.store.base import Batch, Steps, one
 
@@ -180,7 +181,7 @@ async def reach(ctx: Context, caller: Caller, cmd: commands.AdminReach) -> dict[
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
     devices, seconds = ctx.devices.others(ctx.machine.own_addresses()), ctx.devices.seconds
     return {
-        "addresses": ctx.server.addresses(),
+        "addresses": [each for each in ctx.server.addresses() if not is_loopback_host(urlsplit(each).netloc)],
         "devices": devices,
         "seconds": seconds,
         "late": not devices and seconds >= SOON,

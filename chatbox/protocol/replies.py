@@ -105,8 +105,9 @@ REPLIES: dict[str, str] = {
     "admin.logo": '`{"logo"}`, its hash: the picture is at `/logo/<hash>`',
     "admin.reach": (
         '`{"addresses": [url], "devices", "seconds", "late", "guides": [{"system", "name", "steps": [{"text",'
-        ' "command"?}]}], "here", "can_open"}`; `late`: nobody has come for three minutes; the first `here`'
-        " of the guides are for what is at work on this computer"
+        ' "command"?}]}], "here", "can_open"}`; addresses that lead to this computer alone are left'
+        " out; `late`: nobody has come for three minutes; the first `here` of the guides are for what is at"
+        " work on this computer"
     ),
     "admin.firewall": _NOTHING,
     "qr.make": '`{"rows": ["0110…", …]}`: the modules without the border, a dark one as 1',

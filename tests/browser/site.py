@@ -81,6 +81,12 @@ class Site:
         """Complete the setup; everybody on this network may join. Gives the admin."""
         return self.run(self.server.set_up())
 
+    def sure(self) -> Person:
+        """The admin, whose password was given just now, so that no page asks for it."""
+        assert self.admin
+        self.ask(self.admin, "session.confirm", password=PASSWORD)
+        return self.admin
+
     def person(self, full_name: str) -> Person:
         """Somebody new, whose user name nobody else has."""
         name = f"{full_name.split()[0].lower()}{next(self._numbers)}"

@@ -132,6 +132,11 @@ class Window:
         self.row(name).click()
         expect(self.page.locator(".room-header")).to_contain_text(name)
 
+    def administer(self, section: str) -> None:
+        """Go to a section of the administration page."""
+        self.page.get_by_role("button", name="Administration").click()
+        self.page.get_by_role("navigation", name="Sections").get_by_role("button", name=section).click()
+
     # -- messages ------------------------------------------------------------------------------------------
 
     @property

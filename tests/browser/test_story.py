@@ -63,7 +63,7 @@ def set_up(window: Window, address: str) -> None:
 def invitation(window: Window) -> str:
     """Make an invitation; gives the link to hand over."""
     page = window.page
-    page.get_by_role("button", name="People and invitations").click()
+    window.administer("Invitations")
     page.get_by_role("button", name="Make an invitation link").click()
     page.get_by_role("dialog").get_by_role("button", name="Make an invitation link").click()
     link = page.get_by_role("dialog", name="Invitation link")

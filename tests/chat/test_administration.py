@@ -249,6 +249,17 @@ async def test_devices_count_but_not_this_computer_and_after_three_minutes_it_is
 
 
 @in_world
+async def test_an_address_that_leads_nowhere_else_is_none_for_others(world: World) -> None:
+    ada = await world.set_up()
+    world.ctx.server.addresses = lambda: [
+        "http://127.0.0.1:8642",
+        "http://[::1]:8642",
+        "http://10.0.0.7:8642",
+    ]
+    assert (await do(world, ada, "admin.reach"))["addresses"] == ["http://10.0.0.7:8642"]
+
+
+@in_world
 async def test_the_firewall_is_opened_only_from_this_computer(world: World) -> None:
     ada = await world.set_up()
     on(world, machine := Fake())

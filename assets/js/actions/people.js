@@ -101,6 +101,11 @@ export class Account {
     await this.#client.call('user.password', { old, new: replacement });
   }
 
+  /** @param {string} password once more, for what wants to be sure */
+  async confirm(password) {
+    await this.#client.call('session.confirm', { password });
+  }
+
   /** @returns {Promise<import('../protocol/types.js').SessionInfo[]>} */
   async sessions() {
     return (await this.#client.read('session.list')).sessions;

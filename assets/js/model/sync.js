@@ -164,9 +164,10 @@ function applyTyping(store, { room, user }) {
  * @param {import('../protocol/types.js').ServerEvent} event
  * @returns {Outcome}
  */
-function applyServer(store, { server, join }) {
+function applyServer(store, { server, join, limits }) {
   if (store.server) store.server = { ...store.server, ...server };
   store.join = join ?? store.join;
+  Object.assign(store.limits, limits);
   store.touch('server');
   return 'done';
 }

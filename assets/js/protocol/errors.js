@@ -31,6 +31,11 @@ export class CommandError extends Error {
     return this.lost || this.retryIn !== undefined || TEMPORARY.has(this.code);
   }
 
+  /** Whether it helps to give one's password once more, by `session.confirm`. */
+  get wantsPassword() {
+    return this.code === 'forbidden' && this.field === 'confirm';
+  }
+
   /** Milliseconds to wait before the next try. */
   get wait() {
     return Math.max(0, this.retryIn ?? 1) * 1000;

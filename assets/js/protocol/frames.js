@@ -60,7 +60,7 @@ const readers = {
     isCount(e.people_rev) ? { ev: 'people', after: e.after ?? 0, people_rev: e.people_rev, people: withId(e.people) } : null,
   presence: (e) => ({ ev: 'presence', online: ids(e.online), away: ids(e.away), offline: ids(e.offline) }),
   typing: (e) => (isCount(e.room) && isCount(e.user) ? { ev: 'typing', room: e.room, user: e.user } : null),
-  server: (e) => ({ ev: 'server', server: isObject(e.server) ? e.server : {}, ...(e.join && { join: e.join }) }),
+  server: (e) => ({ ev: 'server', server: isObject(e.server) ? e.server : {}, ...(e.join && { join: e.join }), ...(isObject(e.limits) && { limits: e.limits }) }),
   me: (e) => (isObject(e.me) && isCount(e.me.id) ? { ev: 'me', me: e.me, mine: count(e.mine) } : null),
 };
 
@@ -140,6 +140,7 @@ function isObject(value) {
 const OVER_HTTP = new Set([
   'server.info', 'setup.complete', 'session.create', 'session.end', 'user.register', 'user.password', 'link.check',
   'password.reset', 'token.create', 'session.move', 'session.take', 'session.confirm',
+  'admin.logo', 'admin.firewall',
 ]);
 
 /** @param {string} name */

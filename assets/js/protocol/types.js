@@ -77,12 +77,27 @@
  * @typedef {{id: number, kind: 'browser' | 'token', label: string, address: string, created: number, used: number, current?: boolean}} SessionInfo
  * @typedef {{id: number, expires: number, uses?: number, used: number, by: number}} Invite
  * @typedef {'network' | 'invite' | 'closed'} JoinPolicy
- * @typedef {{id: string, name: string, version: string, protocol: number, addresses: string[]}} ServerInfo
- * @typedef {{id: string, name: string, setup: boolean, join: JoinPolicy, version: string, assets: string, signed_in: boolean}} PublicInfo
+ * @typedef {{id: string, name: string, version: string, protocol: number, addresses: string[], logo?: string}} ServerInfo
+ * @typedef {{id: string, name: string, logo?: string, setup: boolean, join: JoinPolicy, version: string, assets: string, signed_in: boolean}} PublicInfo
  * @typedef {{text_bytes: number, file_bytes: number, frame_bytes: number}} Limits
  * @typedef {{kind: 'invite' | 'password' | 'move', by: string, expires: number, name?: string, server: string}} LinkInfo
  * @typedef {{code: string, message: string, field?: string, retry_in?: number}} WireError
  * @typedef {{message: Message, name?: string}} Hit
+ *
+ * @typedef {object} Overview
+ * @property {string} version
+ * @property {number} started
+ * @property {number} people
+ * @property {number} online
+ * @property {number} connections
+ * @property {number} devices other than the server's own computer, since it started
+ * @property {number} rooms
+ * @property {number} messages
+ * @property {{database: number, uploads: number, files: number, free: number, total: number}} storage in bytes
+ *
+ * @typedef {{name: string, value: string, default: string, allowed: string, help: string, by: 'default' | 'machine' | 'admin', changeable: boolean}} SettingInfo
+ * @typedef {{system: string, name: string, steps: {text: string, command?: string}[]}} FirewallGuide
+ * @typedef {{addresses: string[], devices: number, seconds: number, late: boolean, guides: FirewallGuide[], here: number, can_open: boolean}} Reach
  *
  * @typedef {object} HelloReply
  * @property {Me} me
@@ -107,7 +122,7 @@
  * @typedef {{ev: 'people', after: number, people_rev: number, people: Person[]}} PeopleEvent
  * @typedef {{ev: 'presence', online: number[], away: number[], offline: number[]}} PresenceEvent
  * @typedef {{ev: 'typing', room: number, user: number}} TypingEvent
- * @typedef {{ev: 'server', server: Partial<ServerInfo>, join?: JoinPolicy}} ServerEvent
+ * @typedef {{ev: 'server', server: Partial<ServerInfo>, join?: JoinPolicy, limits?: Partial<Limits>}} ServerEvent
  * @typedef {{ev: 'me', me: Me, mine?: number}} MeEvent
  * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | MeEvent} ServerEventAny
  *

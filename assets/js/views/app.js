@@ -11,7 +11,7 @@ import { createSidebar } from "./sidebar.js";
 
 /**
  * @typedef {{kind: string, [key: string]: any}} PanelPlace
- * @typedef {{room?: number, seq?: number, panel?: PanelPlace, page?: "people"}} Place
+ * @typedef {{room?: number, seq?: number, panel?: PanelPlace, page?: "admin", section?: string}} Place
  * @typedef {ReturnType<typeof createApp>} App
  * @typedef {import("../model/store.js").Store} Store
  * @typedef {import("./entrance.js").Actions} Actions
@@ -26,6 +26,10 @@ export function createApp({ store, actions, trust }) {
   /** @type {Set<(place: Place) => void>} */
   const listeners = new Set();
 
+  actions.confirm = async () => {
+    const part = await import("./dialogs/confirm.js").catch(() => null);
+    return part ? part.askPassword(app) : false;
+  };
   const app = {
     store,
     actions,
@@ -42,7 +46,8 @@ export function createApp({ store, actions, trust }) {
     },
     /** @param {Place} to */
     go(to) {
-      const samePlace = to.room === place.room && to.page === place.page && !to.panel;
+      const samePlace =
+        to.room === place.room && to.page === place.page && to.section === place.section && !to.panel;
       move({ panel: samePlace ? place.panel : undefined, ...to }, samePlace);
     },
     /** The same entry of the history, another place. @param {Place} to */
@@ -67,6 +72,7 @@ export function createApp({ store, actions, trust }) {
     /** @param {number} room */
     addPeople: (room) =>
       lazily(import("./dialogs/room_settings.js"), (part) => part.openAddPeople(app, room)),
+    openAbout: () => lazily(import("./dialogs/about.js"), (part) => part.openAbout(app)),
     openAccount: () => lazily(import("./dialogs/account.js"), (part) => part.openAccount(app)),
     openSessions: () => lazily(import("./dialogs/account.js"), (part) => part.openSessions(app)),
     openJump: () => lazily(import("./dialogs/jump.js"), (part) => part.openJump(app)),
@@ -130,6 +136,7 @@ export function startFrame(app) {
   const roomView = createRoomView(app);
   const panel = createPanel(app);
   const pages = h("div", { class: "page-place", hidden: true });
+  const admin = adminPlace(app, pages);
   const nothing = h("div", { class: "page-nothing" });
 
   byId("side").setAttribute("aria-label", t("sidebar.label"));
@@ -147,9 +154,9 @@ export function startFrame(app) {
   const draw = () => {
     const settled = defaultPlace(app);
     if (settled) return app.settle(settled);
-    const { room: roomId, seq, panel: wanted, page } = app.place;
+    const { room: roomId, seq, panel: wanted, page, section } = app.place;
     const room = roomId ? app.store.rooms.get(roomId) : undefined;
-    const showsPage = page === "people" && app.store.me?.role === "admin";
+    const showsPage = page === "admin" && app.store.me?.role === "admin";
     const showsPanel = !showsPage && room !== undefined && wanted !== undefined;
 
     frame.dataset.shows = showsPanel ? "panel" : roomId || showsPage ? "main" : "list";
@@ -161,7 +168,8 @@ export function startFrame(app) {
     else roomView.hide();
     if (showsPanel) panel.show(room.id, wanted);
     else panel.hide();
-    if (showsPage) showPeople(app, pages);
+    if (showsPage) admin.show(section);
+    else admin.leave();
     if (!nothing.hidden) replace(nothing, nothingHere(app, roomId));
   };
 
@@ -178,9 +186,26 @@ export function startFrame(app) {
   fitToKeyboard(frame);
 }
 
-/** @param {App} app @param {HTMLElement} place */
-function showPeople(app, place) {
-  lazily(import("./people_page.js"), ({ createPeoplePage }) => replace(place, createPeoplePage(app)));
+/** The administration page, made anew each time that it is entered. @param {App} app @param {HTMLElement} place */
+function adminPlace(app, place) {
+  /** @type {ReturnType<typeof import("./admin/index.js").createAdminPage> | null} */
+  let page = null;
+  return {
+    /** @param {string | undefined} section */
+    show: (section) =>
+      lazily(import("./admin/index.js"), ({ createAdminPage }) => {
+        if (app.place.page !== "admin") return;
+        if (!page) {
+          page = createAdminPage(app);
+          replace(place, page.element);
+        }
+        page.show(section);
+      }),
+    leave() {
+      page = null;
+      replace(place);
+    },
+  };
 }
 
 /** A desk always shows a room: the one that was open last, else the first. @param {App} app @returns {Place | null} */

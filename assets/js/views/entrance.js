@@ -1,10 +1,9 @@
 /** The pages before one is in: signing in, joining, a new password, and a link that is dead. */
 
 import { h, icon, replace } from "../lib/dom.js";
-import { initials } from "../text/names.js";
 import { t } from "../text/words/index.js";
 import { checkBox, field, form, nameField, passwordField } from "./forms.js";
-import { errorText } from "./parts.js";
+import { errorText, serverBadge } from "./parts.js";
 
 /**
  * @typedef {import("../model/store.js").Store} Store
@@ -26,7 +25,7 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
   /** @param {string} title @param {Child} lead @param {Child} body @param {Child} [foot] */
   const show = (title, lead, body, foot) => {
     document.title = title;
-    replace(element, card({ badge: initials(serverName()).slice(0, 1), title, lead, body, foot }));
+    replace(element, card({ badge: serverBadge({ ...store.info, name: serverName() }), title, lead, body, foot }));
     focusFirst(element);
   };
 

@@ -59,6 +59,16 @@ export function presenceDot(state) {
   });
 }
 
+/** What stands for the server: its picture, else its initial. @param {{name: string, logo?: string} | null | undefined} server */
+export function serverBadge(server) {
+  const name = server?.name ?? t("app.name");
+  return h(
+    "span",
+    { class: "sidebar-badge", "aria-hidden": "true" },
+    server?.logo ? h("img", { src: `/logo/${server.logo}`, alt: "" }) : initials(name).slice(0, 1),
+  );
+}
+
 /** @param {Person} person */
 export function personName(person) {
   return h("bdi", { class: "person-name" }, label(person) || t("message.somebody"));
@@ -126,8 +136,9 @@ function copyBySelection(text) {
  * A text to hand over, with a button that copies it.
  * @param {string} text
  * @param {string} name what it is, for screen readers
+ * @param {{focus?: boolean}} [options] whether copying it is the next thing to do
  */
-export function secretField(text, name) {
+export function secretField(text, name, { focus = true } = {}) {
   const input = h("input", {
     class: "input",
     readonly: true,
@@ -142,7 +153,7 @@ export function secretField(text, name) {
     input,
     h(
       "button",
-      { type: "button", class: "button button-primary", autofocus: true, onclick: () => copyText(text) },
+      { type: "button", class: "button button-primary", autofocus: focus, onclick: () => copyText(text) },
       icon("copy"),
       t("do.copy"),
     ),

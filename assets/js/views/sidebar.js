@@ -3,9 +3,19 @@
 import { h, icon, iconButton, replace } from "../lib/dom.js";
 import { keyed } from "../lib/list.js";
 import { confirmDialog, openMenu } from "../lib/overlay.js";
-import { initials, label } from "../text/names.js";
+import { label } from "../text/names.js";
 import { t } from "../text/words/index.js";
-import { attempt, avatar, keyNames, lazily, personName, presenceDot, roomIcon, roomTitle } from "./parts.js";
+import {
+  attempt,
+  avatar,
+  keyNames,
+  lazily,
+  personName,
+  presenceDot,
+  roomIcon,
+  roomTitle,
+  serverBadge,
+} from "./parts.js";
 
 /**
  * @typedef {import("./app.js").App} App
@@ -40,7 +50,7 @@ export function createSidebar(app) {
   const invite = row({
     icon: icon("user-plus"),
     name: t("sidebar.invite"),
-    onclick: () => app.go({ page: "people" }),
+    onclick: () => app.go({ page: "admin", section: "invitations" }),
   });
   const hint = h("a", { class: "sidebar-hint", href: "/trust", hidden: true }, icon("shield"), t("connection.insecure_hint"));
   const lists = [rooms, direct].map((list) => roomList(app, list));
@@ -92,10 +102,10 @@ export function createSidebar(app) {
 function headOf(app) {
   const name = app.store.server?.name ?? t("app.name");
   return [
-    h("span", { class: "sidebar-badge", "aria-hidden": "true" }, initials(name).slice(0, 1)),
+    serverBadge(app.store.server),
     h("h1", { class: "sidebar-server truncate grow", dir: "auto", title: name }, name),
     app.store.me?.role === "admin"
-      ? iconButton({ icon: "gear", label: t("admin.title"), onclick: () => app.go({ page: "people" }) })
+      ? iconButton({ icon: "gear", label: t("admin.title"), onclick: () => app.go({ page: "admin" }) })
       : null,
   ];
 }
@@ -257,8 +267,8 @@ function openOwnMenu(app, anchor) {
       { label: t("sessions.title"), icon: "laptop", onclick: () => app.openSessions() },
       store.me?.role === "admin" && {
         label: t("admin.title"),
-        icon: "people",
-        onclick: () => app.go({ page: "people" }),
+        icon: "gear",
+        onclick: () => app.go({ page: "admin" }),
       },
       !matchMedia("(hover: none)").matches && {
         label: t("keys.title"),

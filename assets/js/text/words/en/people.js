@@ -112,6 +112,10 @@ export const people = {
   'tokens.none': 'No tokens.',
   'tokens.password': 'Your password, to be sure it is you',
 
+  'confirm.title': 'Is it you?',
+  'confirm.lead': 'To change this, give your password once more. It then holds for ten minutes.',
+  'confirm.submit': 'Go on',
+
   'notice.password_link': '{by} made a new-password link for your account {when}.',
   'notice.role_admin': '{by} made you an admin.',
   'notice.role_member': '{by} made you a plain member.',
@@ -152,8 +156,7 @@ export const people = {
   'people.reset_link_confirm': 'Make a new-password link for {name}? Their old password stops working, all their sign-ins and tokens end, and they are told that you made it.',
   'people.reset_link_ready': 'Give this link to {name}. It works once, until {when}.',
 
-  'admin.title': 'People and invitations',
-  'admin.server': 'This chat',
+  'admin.title': 'Administration',
   'admin.server_name': 'Name of this chat',
   'admin.join': 'Who may join?',
 

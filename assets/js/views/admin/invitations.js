@@ -1,15 +1,36 @@
 /** Invitation links: making, listing and revoking them; and any link that is handed over. */
 
-import { h, icon } from "../lib/dom.js";
-import { openDialog } from "../lib/overlay.js";
-import { t } from "../text/words/index.js";
-import { field, form } from "./forms.js";
-import { attempt, moment, secretField } from "./parts.js";
+import { h, icon, replace } from "../../lib/dom.js";
+import { openDialog } from "../../lib/overlay.js";
+import { t } from "../../text/words/index.js";
+import { field, form } from "../forms.js";
+import { attempt, emptyState, loadInto, moment, secretField } from "../parts.js";
+import { part } from "./parts.js";
 
 /**
- * @typedef {import("./app.js").App} App
- * @typedef {import("../protocol/types.js").Invite} Invite
+ * @typedef {import("../app.js").App} App
+ * @typedef {import("../../protocol/types.js").Invite} Invite
  */
+
+/** @param {App} app */
+export function create(app) {
+  const invites = h("div");
+  const load = () =>
+    loadInto(
+      invites,
+      () => app.actions.server.invites(),
+      (list) =>
+        replace(
+          invites,
+          list.length ? inviteTable(app, list, load) : emptyState("link", t("invite.none")),
+        ),
+    );
+  const element = part(t("invite.title"), t("invite.about"), h("div", null, inviteButton(app, load)), invites);
+  // Whoever joins while an admin looks on is counted.
+  const off = app.store.on("people", () => (element.isConnected ? load() : off()));
+  load();
+  return element;
+}
 
 /** @param {string} title @param {string} text @param {string} url */
 export function openLink(title, text, url) {
@@ -24,7 +45,7 @@ export function openLink(title, text, url) {
 }
 
 /** @param {App} app @param {() => void} reload */
-export function inviteButton(app, reload) {
+function inviteButton(app, reload) {
   return h(
     "button",
     {
@@ -73,7 +94,7 @@ function openCreateInvite(app, reload) {
 }
 
 /** @param {App} app @param {Invite[]} invites @param {() => void} reload */
-export function inviteTable(app, invites, reload) {
+function inviteTable(app, invites, reload) {
   const revoke = async (/** @type {number} */ id) => {
     await attempt(app.actions.server.revokeInvite(id));
     reload();

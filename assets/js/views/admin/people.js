@@ -1,24 +1,22 @@
-/** For admins: everyone, the invitations, who may join and what the chat is called. */
+/** Everyone who was ever here, and what admins do with their accounts. */
 
-import { h, iconButton, replace } from "../lib/dom.js";
-import { confirmDialog, openMenu, toast } from "../lib/overlay.js";
-import { fullDate, relative } from "../text/dates.js";
-import { label, rankPeople } from "../text/names.js";
-import { t } from "../text/words/index.js";
-import { choiceList, field, form, joinChoices } from "./forms.js";
-import { inviteButton, inviteTable, openLink } from "./invitations.js";
-import { attempt, avatar, emptyState, loadInto, moment, personName } from "./parts.js";
+import { h, iconButton, replace } from "../../lib/dom.js";
+import { confirmDialog, openMenu } from "../../lib/overlay.js";
+import { fullDate, relative } from "../../text/dates.js";
+import { label, rankPeople } from "../../text/names.js";
+import { t } from "../../text/words/index.js";
+import { attempt, avatar, emptyState, loadInto, moment, personName } from "../parts.js";
+import { openLink } from "./invitations.js";
+import { part } from "./parts.js";
 
 /**
- * @typedef {import("./app.js").App} App
- * @typedef {import("../protocol/types.js").AdminPerson} AdminPerson
+ * @typedef {import("../app.js").App} App
+ * @typedef {import("../../protocol/types.js").AdminPerson} AdminPerson
  */
 
 /** @param {App} app */
-export function createPeoplePage(app) {
+export function create(app) {
   const people = h("div");
-  const invites = h("div");
-  const server = h("div");
   const filter = h("input", {
     class: "input",
     type: "search",
@@ -39,42 +37,10 @@ export function createPeoplePage(app) {
     if (person) everyone = everyone.map((each) => (each.id === person.id ? person : each));
     drawPeople();
   };
-  const loadInvites = () =>
-    loadInto(
-      invites,
-      () => app.actions.server.invites(),
-      (list) => {
-        replace(
-          invites,
-          list.length ? inviteTable(app, list, loadInvites) : emptyState("link", t("invite.none")),
-        );
-      },
-    );
   filter.addEventListener("input", drawPeople);
 
-  const element = h(
-    "section",
-    { class: "page", "aria-label": t("admin.title") },
-    h(
-      "header",
-      { class: "page-head" },
-      iconButton({ icon: "back", label: t("do.back"), class: "phone-only", onclick: () => app.toList() }),
-      h("h1", { class: "grow truncate" }, t("admin.title")),
-    ),
-    h(
-      "div",
-      { class: "page-scroll" },
-      h(
-        "div",
-        { class: "page-inner" },
-        section(t("people.title"), null, h("div", { class: "field-box" }, filter), people),
-        section(t("invite.title"), t("invite.about"), inviteButton(app, loadInvites), invites),
-        section(t("admin.server"), null, null, server),
-      ),
-    ),
-  );
-
-  const loadPeople = () =>
+  const element = part(t("people.title"), null, h("div", { class: "field-box" }, filter), people);
+  const load = () =>
     loadInto(
       people,
       () => app.actions.people.list(),
@@ -85,32 +51,17 @@ export function createPeoplePage(app) {
         drawPeople();
       },
     );
-  // Whoever joins while an admin looks on appears, and is counted at the invitation.
+  // Whoever joins while an admin looks on appears.
   const off = app.store.on("people", () => {
     if (!element.isConnected) return off();
     const known = new Set(everyone.map((each) => each.id));
-    if (app.store.people.active().every((person) => known.has(person.id))) return;
-    loadPeople();
-    loadInvites();
+    if (app.store.people.active().some((person) => !known.has(person.id))) load();
   });
-
-  replace(server, serverForm(app));
-  loadInvites();
-  loadPeople();
+  load();
   return element;
 }
 
 const STATES = { active: 0, disabled: 1, deleted: 2 };
-
-/** @param {string} title @param {string | null} lead @param {HTMLElement | null} tool @param {HTMLElement} body */
-function section(title, lead, tool, body) {
-  return h(
-    "section",
-    { class: "page-section" },
-    h("div", { class: "page-section-head" }, h("h2", null, title), tool, lead ? h("p", null, lead) : null),
-    body,
-  );
-}
 
 /** @param {App} app @param {AdminPerson[]} people @param {(person: AdminPerson | undefined) => void} put */
 function peopleTable(app, people, put) {
@@ -264,31 +215,4 @@ async function makeResetLink(app, person) {
       t("people.reset_link_ready", { name, when: moment(link.expires) }),
       link.url,
     );
-}
-
-/** @param {App} app */
-function serverForm(app) {
-  const { store, actions } = app;
-  const name = field({
-    name: "name",
-    label: t("admin.server_name"),
-    value: store.server?.name ?? "",
-    required: true,
-    attributes: { maxlength: 80, autocomplete: "off" },
-  });
-  const join = choiceList({
-    name: "join",
-    legend: t("admin.join"),
-    value: store.join,
-    choices: joinChoices(),
-  });
-  return form({
-    fields: [name],
-    submit: t("do.save"),
-    body: [name.element, join.element],
-    onsubmit: async () => {
-      await actions.server.update({ name: name.input.value.trim(), join: /** @type {any} */ (join.value) });
-      toast(t("do.saved"));
-    },
-  }).element;
 }
