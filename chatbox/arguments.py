@@ -97,6 +97,15 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add(commands, "serve", "run the server", [serve, common])
     _add_user(commands, common)
+    backup = _add(commands, "backup", "write everything into one file, beside a running server too", [common])
+    backup.add_argument("file", metavar="FILE.zip", help="the file to write")
+    restore = _add(
+        commands,
+        "restore",
+        "check a backup; the next start puts it in place, and keeps the old state",
+        [common],
+    )
+    restore.add_argument("file", metavar="FILE.zip", help="the backup")
     _add(commands, "check", "check the database, the messages and the uploads", [common])
     _add(commands, "check-config", "check the settings and say which file they come from", [common])
     firewall = _add(commands, "firewall", "print how this computer lets other devices in", [common])

@@ -21,6 +21,7 @@ from chatbox.arguments import CommandLine, parse_arguments
 from chatbox.control import ControlError, NobodyListens
 from chatbox.errors import ChatboxError, DataFolderError, StartError
 from chatbox.folder_lock import FolderInUse, FolderLock
+from chatbox.progress import told_to
 from chatbox.rules.firewall import SYSTEMS, System, guide
 from chatbox.rules.passwords import SHORTEST
 from chatbox.rules.text import escape_controls
@@ -29,9 +30,8 @@ from chatbox.startup import ServeOptions, Start, prepare, settle
 from chatbox.version import VERSION
 
 _STARTING = 10.0  # seconds that a command waits for a holder that is starting or about to end
-_PATIENCE = {
-    "check": 3600.0
-}  # seconds for the answer of a running server, where the usual ones are not enough
+# Seconds for the next word of a running server, where the usual ones are not enough.
+_PATIENCE = {"check": 3600.0, "backup": 3600.0, "restore": 3600.0}
 _PASSWORD_BYTES = 4096
 
 
@@ -65,7 +65,7 @@ def _run(line: CommandLine) -> int:
     if line.command == "version":
         _say(f"chatbox {VERSION}")
         return 0
-    values = _with_password(line)
+    values = _with_full_path(_with_password(line))
     start = prepare(line.common, os.environ)
     if line.command == "check-config":
         return _check_config(start)
@@ -78,7 +78,9 @@ def _run(line: CommandLine) -> int:
         return _serve(start, values.get("ready_file"))
     if line.command == "check" and not data_folder.has_database(start.folder.path):
         raise DataFolderError(f"There is no database in {start.folder.path}, so there is nothing to check.")
-    return _PRINTERS[line.command](_operate(start, line.command, values), values)
+    with told_to(lambda text: _print(text, sys.stderr)):
+        result = _operate(start, line.command, values)
+    return _PRINTERS[line.command](result, values)
 
 
 def _serve(start: Start, ready_file: str | None) -> int:
@@ -182,6 +184,19 @@ def _print_check(result: dict[str, Any], _: dict[str, Any]) -> int:
     return 1 if result["problems"] else 0
 
 
+def _print_summary(result: dict[str, Any], _: dict[str, Any]) -> int:
+    _say(result["summary"])
+    return 0
+
+
+def _print_backup(result: dict[str, Any], _: dict[str, Any]) -> int:
+    _say(result["summary"])
+    if result["missing"]:
+        _complain(f"{result['missing']} uploads are damaged on this server and not in it: see chatbox check.")
+        return 1
+    return 0
+
+
 _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "user add": _print_added,
     "user password": _print_password,
@@ -189,6 +204,8 @@ _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "user list": _print_people,
     "user disable": _print_disabled,
     "check": _print_check,
+    "backup": _print_backup,
+    "restore": _print_summary,
 }
 
 
@@ -202,6 +219,13 @@ def _with_password(line: CommandLine) -> dict[str, Any]:
     values = dict(line.values)
     source = values.pop("password_file")
     return {**values, "password": _ask_password() if source is None else _read_password(source)}
+
+
+def _with_full_path(values: dict[str, Any]) -> dict[str, Any]:
+    """The process that reads or writes the file may have started in another folder."""
+    return (
+        {**values, "file": str(Path(values["file"]).expanduser().absolute())} if "file" in values else values
+    )
 
 
 def _read_password(source: str) -> str:

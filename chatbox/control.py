@@ -6,6 +6,8 @@ can read. One line of JSON goes each way::
     {"key": "…", "command": "user add", "args": {…}}
     {"ok": {…}}   or   {"error": {"code": "conflict", "message": "…"}}
 
+Before the answer there may be lines that tell how far it is: `{"progress": "Copying the database: 40 %"}`.
+
 The loopback address is open to every user of the machine; the key, 256 bits and new at each start, is what
 shows that a caller may read the folder.
 """
@@ -27,6 +29,7 @@ import msgspec
 from chatbox import atomic
 from chatbox.errors import ChatboxError
 from chatbox.folder_lock import CONTROL_FILE
+from chatbox.progress import Tell, tell, told_to
 
 LINE_BYTES = 2**20
 ANSWER_BYTES = 2**26  # a list of everyone is longer than any command
@@ -69,6 +72,7 @@ class _Refusal(msgspec.Struct, frozen=True):
 class _Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     ok: dict[str, Any] | None = None
     error: _Refusal | None = None
+    progress: str | None = None  # one of these lines only
 
 
 class ControlServer:
@@ -112,7 +116,9 @@ class ControlServer:
             finally:
                 self._idle.discard(writer)
             if line:
-                writer.write(msgspec.json.encode(await self._answer(line)) + b"\n")
+                with told_to(_teller(writer)):
+                    answer = await self._answer(line)
+                _send(writer, answer)
                 await writer.drain()
         except (OSError, ValueError, TimeoutError):
             log.info("A control connection sent no whole command")  # gone, too long or too slow
@@ -137,6 +143,24 @@ class ControlServer:
         return await _run(handler, request)
 
 
+def _send(writer: asyncio.StreamWriter, answer: _Answer) -> None:
+    writer.write(msgspec.json.encode(answer) + b"\n")
+
+
+def _teller(writer: asyncio.StreamWriter) -> Tell:
+    """Send what is told, from whichever thread; one who has gone is told nothing."""
+    loop = asyncio.get_running_loop()
+
+    def send(text: str) -> None:
+        if not writer.is_closing():
+            _send(writer, _Answer(progress=text))
+
+    def send_from_anywhere(text: str) -> None:
+        loop.call_soon_threadsafe(send, text)
+
+    return send_from_anywhere
+
+
 async def _run(handler: Handler, request: _Request) -> _Answer:
     try:
         return _Answer(ok=await handler(request.args))
@@ -152,10 +176,10 @@ def _refused(code: str, message: str) -> _Answer:
 
 
 async def call(folder: Path, command: str, args: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
-    """Have the holder of a folder do a command; its result.
+    """Have the holder of a folder do a command; its result. What it tells meanwhile is told on.
 
-    Raises ControlError when it is refused or the answer does not come within `timeout` seconds, and
-    NobodyListens when it has not reached anybody.
+    Raises ControlError when it is refused or nothing comes for `timeout` seconds, and NobodyListens when it
+    has not reached anybody.
     """
     door = _door(folder)
     try:
@@ -164,9 +188,11 @@ async def call(folder: Path, command: str, args: dict[str, Any], timeout: float 
     except (OSError, TimeoutError) as error:
         raise NobodyListens from error
     try:
-        async with asyncio.timeout(timeout):
-            writer.write(msgspec.json.encode(_Request(door.key, command, args)) + b"\n")
-            answer = msgspec.json.decode(await reader.readline(), type=_Answer)
+        writer.write(msgspec.json.encode(_Request(door.key, command, args)) + b"\n")
+        answer = await _next_answer(reader, timeout)
+        while answer.progress is not None:
+            tell(answer.progress)
+            answer = await _next_answer(reader, timeout)
     except (OSError, ValueError, TimeoutError) as error:
         text = "The running server gave no answer. Look there whether the command took effect."
         raise ControlError("unavailable", text) from error
@@ -175,6 +201,11 @@ async def call(folder: Path, command: str, args: dict[str, Any], timeout: float 
     if answer.error:
         raise ControlError(answer.error.code, answer.error.message)
     return answer.ok or {}
+
+
+async def _next_answer(reader: asyncio.StreamReader, timeout: float) -> _Answer:
+    async with asyncio.timeout(timeout):
+        return msgspec.json.decode(await reader.readline(), type=_Answer)
 
 
 def _door(folder: Path) -> _Door:

@@ -17,7 +17,8 @@
      |    +-- Unavailable        unavailable 503    outcome unknown; send again with the same nonce
      |    +-- StorageFull        storage_full 507   the disk is full
      +-- StartError              the program cannot start; `exit_code` says why
-          +-- SettingsError, CertificateError 2, NetworkError 3, DataFolderError 4, DatabaseTooNew 5
+          +-- SettingsError, CertificateError 2, NetworkError 3, DataFolderError 4
+          +-- DatabaseTooNew, UpgradeFailed 5
 """
 
 from __future__ import annotations
@@ -138,4 +139,8 @@ class DataFolderError(StartError):
 
 
 class DatabaseTooNew(StartError):
+    exit_code = 5
+
+
+class UpgradeFailed(StartError):
     exit_code = 5

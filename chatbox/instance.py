@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import json
 
+from chatbox.backup.applying import apply_staged, waits
+from chatbox.backup.keeper import Keeper
+from chatbox.backup.shelf import Shelf
 from chatbox.bus.local import LocalBus
 from chatbox.chat import setup
 from chatbox.chat.chosen import Chosen
@@ -23,13 +27,14 @@ from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
+from chatbox.live.notices import Notices
 from chatbox.live.presence import Presence
 from chatbox.live.publisher import publications
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
 from chatbox.live.turns import Turns
 from chatbox.settings import Names, Settings
-from chatbox.store import users
+from chatbox.store import upgrades, users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
 from chatbox.store.sqlite import open_store
@@ -47,7 +52,8 @@ async def open_instance(
     given: Names = frozenset(),
     machine: Machine | None = None,
 ) -> Context:
-    """Open the data folder, whose lock the caller holds, and start what runs by itself.
+    """Open the data folder, whose lock the caller holds, and start what runs by itself. A backup that waits
+    to be restored is put in place first.
 
     `assets` is the content hash of the web client. With `tell`, people may set the server up where that was
     not done yet, and `tell` is given each code. `given` are the settings that admins cannot change. End it
@@ -55,6 +61,7 @@ async def open_instance(
 
     Raises `StartError` and OSError."""
     clock = clock or SystemClock()
+    await asyncio.to_thread(apply_staged, folder, uploads_folder(settings, folder))
     store = await open_store(folder / DATABASE_FILE, clock)
     try:
         stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])
@@ -65,8 +72,14 @@ async def open_instance(
         raise
 
 
+def takes_long(folder: Path) -> bool:
+    """Whether opening the folder means to upgrade its data, or to put a backup in place."""
+    return waits(folder) or upgrades.is_pending(folder / DATABASE_FILE)
+
+
 async def close_instance(ctx: Context) -> None:
     """Store and publish what is queued, then close everything."""
+    await ctx.backups.close()
     await ctx.committer.close()
     await ctx.bus.close()
     ctx.hashing.close()
@@ -129,7 +142,9 @@ async def _assemble(
         moves=Moves(clock),
         confirmed=confirmed,
         hashing=Hashing(cost),
-        blobs=Blobs(_uploads_folder(settings, folder)),
+        blobs=Blobs(uploads_folder(settings, folder)),
+        backups=Keeper(Shelf(_backups_folder(settings, folder))),
+        notices=Notices(bus.publish, lambda: directory.admins),
         server=server,
         devices=Devices(clock),
         machine=machine,
@@ -137,6 +152,12 @@ async def _assemble(
     )
 
 
-def _uploads_folder(settings: Settings, folder: Path) -> Path:
+def uploads_folder(settings: Settings, folder: Path) -> Path:
+    """Where the contents of uploads are; `folder` is the data folder."""
     uploads = settings.storage.uploads
     return folder / Path(uploads).expanduser() if uploads else folder / "uploads"
+
+
+def _backups_folder(settings: Settings, folder: Path) -> Path:
+    backups = settings.backup.folder
+    return folder / Path(backups).expanduser() if backups else folder / "backups"

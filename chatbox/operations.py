@@ -9,12 +9,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from chatbox.chat import accounts, people
+from chatbox.backup.manifest import shown_counts
+from chatbox.backup.staging import stage_file
+from chatbox.chat import accounts, backups, people
 from chatbox.chat.context import Context
 from chatbox.chat.signin import new_token
-from chatbox.errors import Conflict, NotFound
-from chatbox.instance import close_instance, open_instance
+from chatbox.clock import Clock, SystemClock
+from chatbox.errors import Conflict, Invalid, NotFound
+from chatbox.instance import close_instance, open_instance, uploads_folder
 from chatbox.rules import passwords
+from chatbox.rules.disk import shown_size
 from chatbox.rules.names import name_key
 from chatbox.rules.text import escape_controls, one_line
 from chatbox.rules.tokens import digest
@@ -120,6 +124,30 @@ async def check(ctx: Context, values: Values) -> Values:
     }
 
 
+async def restore(folder: Path, uploads: Path, clock: Clock, values: Values) -> Values:
+    """{file}: check a backup, by its full path; the next start puts it in place. Gives {"summary"}."""
+    summary = await asyncio.to_thread(stage_file, _full_path(values), folder, uploads, clock.now())
+    log.info("a backup was staged from the command line: %s", escape_controls(summary))
+    return {"summary": summary}
+
+
+async def _restore_beside(ctx: Context, values: Values) -> Values:
+    staged = await restore(ctx.folder, ctx.blobs.folder, ctx.clock, values)
+    return {"summary": f"{staged['summary']} Chatbox is running: restart it."}
+
+
+async def backup(ctx: Context, values: Values) -> Values:
+    """{file}: write a backup to this file, by its full path. Gives {"summary", "missing": uploads}."""
+    target = _full_path(values)
+    manifest = await backups.write(ctx, target)
+    size = shown_size((await asyncio.to_thread(target.stat)).st_size)
+    log.info("a backup was written to %s from the command line", escape_controls(str(target)))
+    return {
+        "summary": f"{target} is written and checked: {shown_counts(manifest.counts)}; {size}.",
+        "missing": len(manifest.missing),
+    }
+
+
 OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "user_add": user_add,
     "user_password": user_password,
@@ -127,6 +155,8 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "user_list": user_list,
     "user_disable": user_disable,
     "check": check,
+    "backup": backup,
+    "restore": _restore_beside,
 }
 
 
@@ -138,11 +168,20 @@ def run_offline(settings: Settings, folder: Path, operation: str, values: Values
 
 
 async def _run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
+    if operation == "restore":  # what is in the folder now may be damaged, or nothing
+        return await restore(folder, uploads_folder(settings, folder), SystemClock(), values)
     ctx = await open_instance(settings, folder)
     try:
         return await OPERATIONS[operation](ctx, values)
     finally:
         await close_instance(ctx)
+
+
+def _full_path(values: Values) -> Path:
+    path = Path(values["file"])
+    if not path.is_absolute():
+        raise Invalid("The file has to be named with its full path.", field="file")
+    return path
 
 
 def _named(name: str) -> Steps[Account]:

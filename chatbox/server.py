@@ -15,17 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from tornado.netutil import bind_sockets
 
 from chatbox import atomic, console, frozen, tls
-from chatbox.chat import files, sessions
+from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
 from chatbox.chat.links import recover_admin
 from chatbox.computer import Computer
 from chatbox.control import ControlServer
 from chatbox.errors import ChatboxError, NetworkError
 from chatbox.folder_lock import FolderLock
-from chatbox.instance import close_instance, open_instance
+from chatbox.instance import close_instance, open_instance, takes_long
 from chatbox.memory import Ebb
 from chatbox.operations import OPERATIONS
 from chatbox.protocol.frames import RESTARTING
@@ -40,6 +41,7 @@ from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
 from chatbox.web.listener import Listener, make_listener
 from chatbox.web.routes import make_app
+from chatbox.web.waiting_room import waiting_room
 
 log = logging.getLogger("chatbox.server")
 
@@ -59,16 +61,24 @@ class Stopping:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.hurry = asyncio.Event()
+        self.again = False  # then a new server starts in place of this one
         self._at = 0.0
 
     def ask(self) -> None:
         """Stop gracefully; asked again after a second or more, without waiting for anybody."""
+        self.again = False
         now = time.monotonic()
         if not self.asked.is_set():
             self._at = now
             self.asked.set()
         elif now - self._at > _SAME_SIGNAL:
             self.hurry.set()
+
+    def restart(self) -> None:
+        """Stop gracefully, and start again; unless it is stopping already."""
+        if not self.asked.is_set():
+            self.ask()
+            self.again = True
 
     def listen(self) -> None:
         """Ask whenever the process is sent SIGINT or SIGTERM."""
@@ -85,7 +95,15 @@ def serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOpti
     frozen.die_with_parent()
     raise_file_limit()
     console.log_to_stderr(settings.log.level)
-    return asyncio.run(_serve(settings, folder, lock, options))
+    while port := asyncio.run(_serve(settings, folder, lock, options)):
+        settings = on_port(settings, port)
+    return 0
+
+
+def on_port(settings: Settings, port: int) -> Settings:
+    """The settings of a start that takes the place of one on this port, where a browser is open already."""
+    server = structs.replace(settings.server, port=port, open_browser=False)
+    return structs.replace(settings, server=server)
 
 
 def raise_file_limit() -> None:
@@ -104,6 +122,7 @@ def raise_file_limit() -> None:
 
 
 async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
+    """Serve until asked to stop. Gives the port where it is to start again, else 0."""
     stopping = Stopping()
     stopping.listen()
     announcer = console.Announcer()
@@ -113,18 +132,20 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         for each in sockets:
             stack.callback(each.close)
         client = load_assets(frozen.assets_folder())
-        ctx = await open_instance(
-            settings,
-            folder,
-            assets=client.hash,
-            tell=announcer.tell_code,
-            given=options.given,
-            machine=Computer(port),
-        )
+        async with waiting_room(sockets if takes_long(folder) else ()):
+            ctx = await open_instance(
+                settings,
+                folder,
+                assets=client.hash,
+                tell=announcer.tell_code,
+                given=options.given,
+                machine=Computer(port),
+            )
         stack.push_async_callback(close_instance, ctx)
         certificates = tls.choose_certificates(ctx, folder)
         reach = Reach(settings, port, certificates)
         ctx.server.addresses, ctx.server.own_addresses = reach.urls, reach.own_addresses
+        ctx.server.restart = stopping.restart
         edge = make_edge(ctx, certificates)
         listener = open_doors(edge, client, sockets)
         stack.callback(listener.stop)
@@ -133,7 +154,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
         stack.push_async_callback(control.close)
-        for steady in (_mind, _sweep, _watch_stalls):
+        for steady in (_mind, _sweep, _watch_stalls, backups.keep_up, disk.watch):
             stack.callback(asyncio.create_task(steady(ctx), name=steady.__name__).cancel)
         url = reach.local_url
         lock.publish(url)
@@ -146,7 +167,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         await stopping.asked.wait()
         await _drain(ctx, listener, control, stopping.hurry)
     log.info("Chatbox has stopped.")
-    return 0
+    return port if stopping.again else 0
 
 
 def listen(settings: Settings) -> list[socket.socket]:

@@ -167,6 +167,24 @@ class Tls(Struct, frozen=True):
     ] = ""
 
 
+class Backup(Struct, frozen=True):
+    """Backups that Chatbox makes by itself. One file with everything: `chatbox backup FILE.zip`."""
+
+    schedule: Annotated[
+        str,
+        Choice(("daily", "off")),
+        "daily: every night at three, or as soon as Chatbox runs again. off: none.",
+    ] = "daily"
+    folder: Annotated[
+        str,
+        Text(4096),
+        "Folder for them; best on another disk. Empty: in the data folder.",
+    ] = ""
+    keep_daily: Annotated[int, Whole(1, 1000), "How many days keep their latest backup."] = 7
+    keep_weekly: Annotated[int, Whole(0, 1000), "How many weeks keep their latest backup."] = 4
+    keep_monthly: Annotated[int, Whole(0, 1000), "How many months keep their latest backup."] = 12
+
+
 class Log(Struct, frozen=True):
     """What is written to the console."""
 
@@ -183,6 +201,7 @@ class Settings(Struct, frozen=True):
     people: People = People()
     storage: Storage = Storage()
     tls: Tls = Tls()
+    backup: Backup = Backup()
     log: Log = Log()
 
 

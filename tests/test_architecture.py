@@ -31,6 +31,7 @@ FLOORS = {
     # F2 ports, and what the adapters share
     "chatbox.atomic": 2,
     "chatbox.bus.base": 2,
+    "chatbox.progress": 2,
     "chatbox.store.base": 2,
     # F3 adapters
     "chatbox.bus": 3,
@@ -38,7 +39,8 @@ FLOORS = {
     "chatbox.folder_lock": 3,
     "chatbox.settings_file": 3,
     "chatbox.store": 3,
-    # F4 live, F5 use cases
+    # F4 what runs, F5 use cases
+    "chatbox.backup": 4,
     "chatbox.live": 4,
     "chatbox.chat": 5,
     # F6 the two sides that the network sees, each unaware of the other
@@ -66,7 +68,8 @@ FLOORS = {
 
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
 TORNADO = ("chatbox.web", "chatbox.server", "chatbox.cli", "chatbox.control")
-OWNERS = {"tornado": TORNADO, "aiosqlite": ("chatbox.store.sqlite",), "sqlite3": ("chatbox.store.sqlite",)}
+SQLITE = tuple(f"chatbox.store.{name}" for name in ("sqlite", "steps", "upgrades", "copies", "restored"))
+OWNERS = {"tornado": TORNADO, "aiosqlite": ("chatbox.store.sqlite",), "sqlite3": SQLITE}
 
 # The pure floor neither waits nor looks at the world: the same input gives the same output.
 IMPURE = frozenset({"asyncio", "random", "secrets", "socket", "subprocess", "threading", "time"})

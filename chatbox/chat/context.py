@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from msgspec import json
 
+from chatbox.backup.keeper import Keeper
 from chatbox.bus.base import Bus, Publication
 from chatbox.chat.chosen import Chosen
 from chatbox.chat.hashing import Hashing
@@ -24,6 +25,7 @@ from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
+from chatbox.live.notices import Notices
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
 from chatbox.live.throttle import Throttle
@@ -79,6 +81,7 @@ class Server:
     stopping: bool = False
     addresses: Callable[[], list[str]] = field(default=list)  # where it is reached, the likeliest first
     own_addresses: Callable[[], list[OwnAddress]] = field(default=list)  # the same, and what each is
+    restart: Callable[[], None] = field(default=lambda: None)  # stop gracefully, and start again
 
     def receive(self, publication: Publication) -> None:
         """Follow what admins change."""
@@ -109,6 +112,8 @@ class Context:
     confirmed: Confirmed
     hashing: Hashing
     blobs: Blobs
+    backups: Keeper
+    notices: Notices
     server: Server
     devices: Devices
     machine: Machine = field(default_factory=NoMachine)

@@ -169,8 +169,10 @@ async def sweep(ctx: Context) -> int:
 
 
 async def remove_unreferenced(ctx: Context, hashes: Sequence[str]) -> int:
-    """Remove those of these contents that no file refers to. Returns how many."""
+    """Remove those of these contents that no file refers to. Returns how many: during a backup none."""
     async with ctx.blobs.lock:
+        if ctx.blobs.kept:
+            return 0
         gone = await ctx.store.read(files.unreferenced(hashes))
         for hash in gone:
             await asyncio.to_thread(ctx.blobs.remove, hash)

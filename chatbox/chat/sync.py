@@ -106,16 +106,21 @@ def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> 
 
 def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, Any]:
     server = ctx.server
-    return snapshot | {
-        "server": described.server(server),
-        "epoch": server.epoch,
-        "join": server.join,
-        "assets": server.assets,
-        "session": {"id": caller.session, "shared": caller.shared},
-        "limits": described.limits(ctx.settings),
-        "online": ctx.presence.online,
-        "away": ctx.presence.away,
-    }
+    notices = {"notices": ctx.notices.shown} if caller.admin else {}
+    return (
+        snapshot
+        | notices
+        | {
+            "server": described.server(server),
+            "epoch": server.epoch,
+            "join": server.join,
+            "assets": server.assets,
+            "session": {"id": caller.session, "shared": caller.shared},
+            "limits": described.limits(ctx.settings),
+            "online": ctx.presence.online,
+            "away": ctx.presence.away,
+        }
+    )
 
 
 async def ping(ctx: Context, caller: Caller, cmd: commands.Ping) -> dict[str, Any]:

@@ -37,6 +37,11 @@ class Directory:
                 self._take(person)
             self.people_rev = max(self.people_rev, event["people_rev"])
 
+    @property
+    def admins(self) -> list[int]:
+        """The ids of who looks after the server."""
+        return [id for id, person in self.persons.items() if person.get("admin")]
+
     def encoded(self) -> bytes:
         """Everybody, as a JSON list."""
         if self._encoded is None:

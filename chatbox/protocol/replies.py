@@ -21,7 +21,8 @@ REPLIES: dict[str, str] = {
         '`{"me", "rooms": [room], "people": [person], "people_rev", "mine", "changes"?: {id: [message] |'
         ' "reset" | "behind"}, "online": [id], "away": [id], "server": {"id", "name", "version", "protocol",'
         ' "addresses": [url]}, "epoch", "join", "assets", "session": {"id", "shared"}, "limits":'
-        ' {"text_bytes", "file_bytes", "frame_bytes"}}`; `changes` where `heads` were given'
+        ' {"text_bytes", "file_bytes", "frame_bytes"}, "notices"?: [{"kind", …}]}`; `changes` where `heads`'
+        " were given, `notices` for admins"
     ),
     "ping": '`{"heads": {id: head}, "mine", "people_rev"}`',
     "away": _NOTHING,
@@ -113,4 +114,10 @@ REPLIES: dict[str, str] = {
     "qr.make": '`{"rows": ["0110…", …]}`: the modules without the border, a dark one as 1',
     "settings.list": _SETTINGS,
     "settings.update": _SETTINGS,
+    "backup.list": (
+        '`{"backups": [{"name", "at", "bytes", "counts", "missing"}], "folder", "same_disk", "schedule",'
+        ' "keep": [days, weeks, months], "doing"?, "failure"?: {"at", "message"}}`; `doing`: one is made now;'
+        " `GET /backups/<name>.zip` hands one out, over HTTPS or on the server's own machine"
+    ),
+    "backup.create": _NOTHING,
 }

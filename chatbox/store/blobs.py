@@ -18,16 +18,15 @@ import secrets
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from chatbox.errors import StorageFull, Unavailable
+from chatbox.rules.disk import takes_uploads
 from chatbox.rules.images import HEAD_BYTES
 
 log = logging.getLogger("chatbox.blobs")
-
-RESERVE = 64 * 2**20  # bytes that uploads leave free, so that messages can still be stored
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -55,10 +54,7 @@ class Incoming:
         with self._lock, _disk():
             if self._file.closed:
                 return
-            if (
-                shutil.disk_usage(self.path.parent).free < RESERVE
-            ):  # others write, too, and not all tell a size
-                raise StorageFull
+            _require_room(self.path.parent)  # others write, too, and not all tell a size
             self._file.write(chunk)
             self._sum.update(chunk)
             self.size += len(chunk)
@@ -93,6 +89,22 @@ class Blobs:
         self.folder = folder
         self.lock = asyncio.Lock()
         self.running: Counter[int] = Counter()
+        self._keepers = 0
+
+    @property
+    def kept(self) -> bool:
+        """Whether nothing may be removed now."""
+        return self._keepers > 0
+
+    @contextlib.asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """Let all that is there now stay: a copy of the database needs what is deleted meanwhile."""
+        async with self.lock:
+            self._keepers += 1
+        try:
+            yield
+        finally:
+            self._keepers -= 1
 
     def prepare(self) -> None:
         """Make the folder, and remove what half arrived before a crash. Raises OSError."""
@@ -105,15 +117,14 @@ class Blobs:
     def receive(self, expected: int) -> Incoming:
         """Begin a content of about this many bytes. Raises StorageFull, Unavailable."""
         with _disk():
-            if shutil.disk_usage(self.folder).free < expected + RESERVE:
-                raise StorageFull
+            _require_room(self.folder, expected)
             return Incoming(self.folder / "incoming" / f"{secrets.token_hex(16)}.part")
 
     def place(self, incoming: Incoming, hash: str) -> None:
         """Put a synced content where it belongs, durably. The same bytes again change nothing.
 
         Raises StorageFull, Unavailable."""
-        target = self._path(hash)
+        target = self.path(hash)
         with _disk():
             if not target.parent.is_dir():
                 target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -123,20 +134,27 @@ class Blobs:
 
     def open(self, hash: str) -> BinaryIO:
         """Open a content for reading. Raises OSError."""
-        return open(self._path(hash), "rb")
+        return open(self.path(hash), "rb")
 
     def remove(self, hash: str) -> None:
         """Remove a content. One that cannot be removed now (Windows: being read) waits for the next sweep."""
         with contextlib.suppress(OSError):
-            self._path(hash).unlink(missing_ok=True)
+            self.path(hash).unlink(missing_ok=True)
 
     def all(self) -> Iterator[str]:
         """The hashes of all contents on disk."""
         for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
             yield from (path.name for path in folder.iterdir() if _HASH.fullmatch(path.name))
 
-    def _path(self, hash: str) -> Path:
+    def path(self, hash: str) -> Path:
+        """Where a content is, or would be."""
         return self.folder / hash[:2] / hash
+
+
+def _require_room(folder: Path, size: int = 0) -> None:
+    usage = shutil.disk_usage(folder)
+    if not takes_uploads(usage.total, usage.free, size):
+        raise StorageFull
 
 
 def _owner_only(path: str, flags: int) -> int:

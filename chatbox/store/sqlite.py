@@ -11,12 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aiosqlite
 
@@ -24,8 +23,9 @@ from chatbox.clock import Clock
 from chatbox.errors import ChatboxError, Conflict, DataFolderError, StorageFull, Unavailable
 from chatbox.model import Draft
 from chatbox.store.apply import apply_all, descriptions
-from chatbox.store.base import Batch, Change, Committed, Statement, Steps
-from chatbox.store.migrate import MIGRATIONS, found, pending, upgrade
+from chatbox.store.base import Batch, Change, Committed, Steps
+from chatbox.store.steps import run_steps
+from chatbox.store.upgrades import prepare
 
 T = TypeVar("T")
 log = logging.getLogger("chatbox.store")
@@ -53,21 +53,6 @@ class _Thread(aiosqlite.Connection):
         if self._connection is not None:
             self._connection.close()
         self._connection = self._connector()
-
-
-def run_steps(connection: sqlite3.Connection, steps: Steps[T]) -> T:
-    """Run a generator of statements on this connection; returns what it returns."""
-    rows: list[Any] | None = None
-    while True:
-        try:
-            statement: Statement = steps.send(rows) if rows is not None else next(steps)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        if statement.many:
-            connection.executemany(statement.sql, statement.params)
-            rows = []
-        else:
-            rows = connection.execute(statement.sql, statement.params).fetchall()
 
 
 class SqliteStore:
@@ -184,12 +169,13 @@ def _read(steps: Steps[T], connection: sqlite3.Connection) -> T:
 async def open_store(path: Path, clock: Clock, readers: int = 3) -> SqliteStore:
     """Open the database, making or upgrading it.
 
-    Raises `DatabaseTooNew`, or `DataFolderError` where the file is damaged or cannot be opened."""
+    Raises `DatabaseTooNew`, `UpgradeFailed`, or `DataFolderError` where the file is damaged or cannot be
+    opened."""
     writer = _Thread(partial(_connect_writer, path), iter_chunk_size=64)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its WAL takes over who may read it
         await writer
-        await writer.run(partial(_prepare, path, clock.now()))
+        await writer.run(partial(prepare, path, clock.now()))
         pool = [_Thread(partial(_connect_reader, path), iter_chunk_size=64) for _ in range(readers)]
         for reader in pool:
             await reader
@@ -214,21 +200,3 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=10, cached_statements=256)
     connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-def _prepare(
-    path: Path, now: int, connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS
-) -> None:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version and pending(version, migrations):
-        copy = path.with_name(f"{path.name}.before-format-{len(migrations)}")
-        copy.unlink(missing_ok=True)
-        connection.execute("VACUUM INTO ?", (str(copy),))
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        run_steps(connection, upgrade(version, migrations))
-        run_steps(connection, found(secrets.token_hex(8), secrets.token_hex(8), now))
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise

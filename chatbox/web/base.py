@@ -24,7 +24,15 @@ from chatbox.chat.context import Caller, Context
 from chatbox.chat.signin import authenticate
 from chatbox.errors import ChatboxError, Forbidden, Invalid, NotFound, SignedOut, TooLarge
 from chatbox.protocol.events import error_body
-from chatbox.rules.hosts import HostRule, canonical_address, client_address, is_own_origin, is_trusted
+from chatbox.rules.hosts import (
+    HostRule,
+    canonical_address,
+    client_address,
+    is_loopback,
+    is_loopback_host,
+    is_own_origin,
+    is_trusted,
+)
 from chatbox.web.anchor import Trust
 from chatbox.web.headers import SECURITY
 from chatbox.web.logs import log
@@ -37,6 +45,7 @@ DRAINED_BYTES = 8 * 2**20
 # sessions by their last use, which the cookie cannot know.
 COOKIE_SECONDS = 400 * 24 * 3600
 
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
 _FOREIGN = (
     "This request came from a page that does not belong to this server. Open Chatbox itself and try again."
 )
@@ -222,6 +231,16 @@ class Handler(RequestHandler):
 
     def compute_etag(self) -> str | None:
         return None
+
+    def is_local(self) -> bool:
+        """Whether it comes from this machine. A proxy here connects from loopback as well: its headers, or
+        the Host, give it away."""
+        headers = self.request.headers
+        return (
+            is_loopback(canonical_address(str(self.request.remote_ip)))
+            and is_loopback_host(headers["Host"])
+            and not any(name in headers for name in _FORWARDED)
+        )
 
     # -- who asks ------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from chatbox.chat import (
     administration,
+    backups,
     links,
     messages,
     moving,
@@ -113,6 +114,8 @@ ROWS: dict[str, Row] = {
     "qr.make": Row(qr.qr_make, cost=0.5),
     "settings.list": Row(administration.settings_list, ADMIN),
     "settings.update": Row(administration.settings_update, ADMIN, 0.5, sure=True),
+    "backup.list": Row(backups.backup_list, ADMIN),
+    "backup.create": Row(backups.backup_create, ADMIN, 1),
 }
 
 

@@ -12,11 +12,8 @@ from pathlib import Path
 from chatbox.chat.context import Context
 from chatbox.errors import ChatboxError, NotFound
 from chatbox.protocol.frames import CLOSES
-from chatbox.rules.hosts import canonical_address, is_loopback, is_loopback_host
 from chatbox.store.base import Steps, one
 from chatbox.web.base import Handler
-
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
 
 
 class Healthz(Handler):
@@ -46,22 +43,13 @@ class Metrics(Handler):
     """For this machine, and for whoever has a token; to others it is not there."""
 
     async def get(self) -> None:
-        if not (self._is_local() or (self._bearer_token() and (await self.identify()).user)):
+        if not (self.is_local() or (self._bearer_token() and (await self.identify()).user)):
             raise NotFound("There is nothing at this address.")
         posts = await self.ctx.store.read(_posts())
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.finish("".join(_lines(self.ctx, posts)))
 
     head = get
-
-    def _is_local(self) -> bool:
-        """A proxy on this machine connects from loopback as well: its headers, or the Host, give it away."""
-        headers = self.request.headers
-        return (
-            is_loopback(canonical_address(str(self.request.remote_ip)))
-            and is_loopback_host(headers["Host"])
-            and not any(name in headers for name in _FORWARDED)
-        )
 
 
 async def _trouble(ctx: Context) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.web import Application
 
-from chatbox.web import assets, health, logo, trust, uploads
+from chatbox.web import assets, backups, health, logo, trust, uploads
 from chatbox.web.api import Api
 from chatbox.web.base import Edge, Handler, Nowhere
 from chatbox.web.logs import calm_tornado, log_request
@@ -27,6 +27,8 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/api/([^/]{1,40})", Api, {}),
         (r"/files", uploads.Upload, {}),
         (r"/files/([A-Za-z0-9_-]{16,64})/([^/]{1,600})", uploads.Download, {}),
+        (r"/backups/([0-9_-]{17})\.zip", backups.Download, {}),
+        (r"/restore", backups.Restore, {}),
         (r"/healthz", health.Healthz, {}),
         (r"/readyz", health.Readyz, {}),
         (r"/metrics", health.Metrics, {}),

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from chatbox.chat import backups
 from chatbox.chat.accounts import setup_done
 from chatbox.model import Draft, Posted
 from chatbox.rules.tokens import digest
@@ -54,6 +55,9 @@ class Stage:
         self._commit(self._dress)
         setup_done(site.ctx)
         site.ctx.server.addresses = lambda: [ORIGIN]
+        self.backup = site.run(backups.run(site.ctx)).name
+        packed = site.run(backups.pack_for_download(site.ctx, self.backup))
+        self.zipped = packed.read_bytes()
 
     def id(self, role: str) -> int:
         return self.cast[role].id

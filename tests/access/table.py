@@ -122,6 +122,8 @@ admin.firewall              -               out    no       no     no     no    
 qr.make                     -               out    ok       ok     ok     ok    ok    out      ok
 settings.list               -               out    no       no     no     no    ok    out      no
 settings.update             -               out    no       no     no     no    ok    out      no
+backup.list                 -               out    no       no     no     no    ok    out      no
+backup.create               -               out    no       no     no     no    ok    out      no
 """
 
 ADDRESSES = """
@@ -145,6 +147,11 @@ HEAD_/files                 private         out    none     none   ok     ok    
 GET_/files:unposted         -               out    none     none   ok     none  none  out      none
 GET_/files:missing          -               out    none     none   none   none  none  out      none
 POST_/files                 -               out    ok       ok     ok     ok    ok    out      ok
+GET_/backups                -               out    no       no     no     no    ok    out      no
+GET_/backups:afar           -               out    no       no     no     no    no    out      no
+GET_/backups:missing        -               out    no       no     no     no    none  out      no
+POST_/restore               -               out    no       no     no     no    ok    out      no
+POST_/restore:afar          -               no     no       no     no     no    no    no       no
 GET_/ws                     -               out    up       up     up     up    up    out      up
 POST_/api                   -               none   none     none   none   none  none  none     none
 GET_/nowhere                -               none   none     none   none   none  none  none     none

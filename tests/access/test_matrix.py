@@ -30,6 +30,7 @@ HANDSHAKE = {
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
 
+AFAR = {"X-Forwarded-For": "192.168.1.2"}  # a proxy on this machine tells so
 NO_FILE = f"/files/{'x' * 22}/a.bin"
 
 
@@ -133,6 +134,11 @@ PLACES: dict[str, Callable[[Stage, Scene], tuple[str, bytes | None, dict[str, st
     "GET_/files:unposted": lambda stage, scene: (f"/files/{scene.unposted_file}/a.bin", None, {}),
     "GET_/files:missing": lambda stage, scene: (NO_FILE, None, {}),
     "POST_/files": lambda stage, scene: ("/files?name=a.bin", b"content", {}),
+    "GET_/backups": lambda stage, scene: (f"/backups/{stage.backup}.zip", None, {}),
+    "GET_/backups:afar": lambda stage, scene: (f"/backups/{stage.backup}.zip", None, AFAR),
+    "GET_/backups:missing": lambda stage, scene: ("/backups/2001-01-01_000000.zip", None, {}),
+    "POST_/restore": lambda stage, scene: ("/restore", stage.zipped, {}),
+    "POST_/restore:afar": lambda stage, scene: ("/restore", stage.zipped, AFAR),
     "GET_/ws": lambda stage, scene: ("/ws", None, HANDSHAKE),
     "POST_/api": lambda stage, scene: ("/api/no.such", b"{}", {"Content-Type": "application/json"}),
     "GET_/nowhere": lambda stage, scene: ("/nowhere", None, {}),

@@ -12,7 +12,7 @@ from chatbox.model import Draft
 from chatbox.store import messages, rooms, users
 from chatbox.store.base import Statement
 from chatbox.store.migrate import found, upgrade
-from chatbox.store.sqlite import run_steps
+from chatbox.store.steps import run_steps
 
 
 @pytest.fixture

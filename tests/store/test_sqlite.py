@@ -11,7 +11,7 @@ import pytest
 
 from chatbox.errors import Conflict, DatabaseTooNew, DataFolderError, NotFound, StorageFull
 from chatbox.model import Posted
-from chatbox.store import integrity, messages, migrate, sqlite
+from chatbox.store import integrity, messages, migrate, upgrades
 from chatbox.store.base import Batch, Steps, one
 from chatbox.store.schema import SCHEMA_1
 from chatbox.store.sqlite import open_store
@@ -192,7 +192,7 @@ def test_an_older_database_is_copied_and_then_brought_up_to_date(tmp_path: Path)
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         later = (SCHEMA_1, "ALTER TABLE rooms ADD COLUMN colour TEXT;\nUPDATE rooms SET colour = 'red';\n")
-        sqlite._prepare(path, 7, connection, later)
+        upgrades.prepare(path, 7, connection, later)
         assert connection.execute("SELECT colour FROM rooms").fetchall() == [("red",)]
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     finally:

@@ -1,0 +1,1 @@
+"""Backups: what one holds, how it is written, checked, restored and kept."""

@@ -1,0 +1,65 @@
+"""What a backup says about itself, and where things are in it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from msgspec import Struct, field
+
+from chatbox.store.copies import Contents
+
+FORMAT = 1
+DATABASE = "chatbox.sqlite3"
+MANIFEST = "manifest.json"
+MANIFEST_BYTES = 2**28  # more than three million uploads
+
+
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`made_at` in milliseconds since 1970; `size` and `sha256` are the database's; `uploads` has the bytes
+    of each content by its SHA-256; `missing` are contents that were damaged or gone when it was made."""
+
+    format: int
+    version: str
+    made_at: int
+    server: str
+    name: str
+    schema: int
+    counts: dict[str, int]
+    size: int
+    sha256: str
+    uploads: dict[str, int]
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        """Of everything in it, unpacked."""
+        return self.size + sum(self.uploads.values())
+
+    def fits(self, contents: Contents) -> bool:
+        """Whether this database is the one that it describes, with every upload that it needs."""
+        return (
+            (contents.server, contents.name, contents.schema, contents.counts)
+            == (self.server, self.name, self.schema, self.counts)
+        ) and contents.uploads.keys() == self.uploads.keys() | set(self.missing)
+
+
+def upload_path(hash: str) -> str:
+    """Where an upload is, in a backup as in the folder of uploads."""
+    return f"{hash[:2]}/{hash}"
+
+
+def stamp(at: int) -> str:
+    """A time (ms) for a file's name: UTC, without colons, which Windows does not take."""
+    return time.strftime("%Y-%m-%d_%H%M%S", time.gmtime(at / 1000))
+
+
+def shown_time(at: int) -> str:
+    """A time (ms) for a person at the console, in the machine's own time zone."""
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def shown_counts(counts: dict[str, int]) -> str:
+    """How much a backup holds, for a person."""
+    words = {"people": "person", "rooms": "room", "messages": "message", "files": "file"}
+    return ", ".join(f"{counts[key]:,} {one if counts[key] == 1 else key}" for key, one in words.items())

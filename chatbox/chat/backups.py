@@ -1,0 +1,164 @@
+"""Backups of everything, made while people go on writing: into one file, or by the schedule."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chatbox.backup.archive import pack, write_backup
+from chatbox.backup.manifest import Manifest
+from chatbox.backup.shelf import Run
+from chatbox.chat.context import Caller, Context
+from chatbox.data_folder import DATABASE_FILE
+from chatbox.errors import ChatboxError, Conflict
+from chatbox.progress import stopped_by, told_to
+from chatbox.protocol import commands
+from chatbox.rules import backups as rules
+from chatbox.store import users
+
+log = logging.getLogger("chatbox.backups")
+
+FAILED = "backup_failed"
+_SETTLED = 300.0  # seconds after the start
+_LOOK = 300.0  # seconds between two looks whether one is due
+_AGAIN = 1800.0  # seconds until one that failed is tried again
+
+
+async def write(ctx: Context, target: Path) -> Manifest:
+    """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`."""
+    database = ctx.folder / DATABASE_FILE
+    with stopped_by(lambda: ctx.server.stopping):
+        async with ctx.blobs.keeping():
+            return await asyncio.to_thread(write_backup, target, database, ctx.blobs.open, ctx.clock.now())
+
+
+async def run(ctx: Context) -> Run:
+    """Make a backup as the schedule does, then remove those that are too old. Whether it went well is kept
+    for admins to see. Raises StorageFull, Unavailable, Invalid and Restarting."""
+    keeper = ctx.backups
+    async with keeper.lock, ctx.blobs.keeping():
+        try:
+            with stopped_by(lambda: ctx.server.stopping), told_to(partial(setattr, keeper, "doing")):
+                made = await asyncio.to_thread(
+                    keeper.shelf.add, ctx.folder / DATABASE_FILE, ctx.blobs.path, ctx.clock.now()
+                )
+            await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx))
+        except (ChatboxError, OSError) as error:
+            _failed(ctx, error)
+            raise
+        finally:
+            keeper.doing = ""
+    keeper.failure = None
+    ctx.notices.clear(FAILED)
+    log.info("a backup was made: %s", made.folder)
+    return made
+
+
+def _stays(ctx: Context, made: Any) -> set[datetime]:
+    keep = ctx.settings.backup
+    return rules.kept(made, daily=keep.keep_daily, weekly=keep.keep_weekly, monthly=keep.keep_monthly)
+
+
+def _failed(ctx: Context, error: Exception) -> None:
+    if ctx.server.stopping:
+        return
+    message = error.message if isinstance(error, ChatboxError) else f"{error}."
+    ctx.backups.failure = {"at": ctx.clock.now(), "message": message}
+    ctx.notices.show(FAILED, **ctx.backups.failure)
+    log.error("the backup failed: %s", message)
+
+
+async def keep_up(ctx: Context) -> None:
+    """Make the backups of the schedule for as long as the server runs, and those that were missed while it
+    did not."""
+    if ctx.settings.backup.schedule == "off":
+        return
+    wait = _SETTLED
+    while True:
+        await asyncio.sleep(wait)
+        wait = _LOOK
+        try:
+            if await is_due(ctx):
+                await run(ctx)
+        except (ChatboxError, OSError):  # told where it happened
+            wait = _AGAIN
+        except Exception:
+            log.exception("the schedule of backups failed")
+            wait = _AGAIN
+
+
+async def is_due(ctx: Context) -> bool:
+    """Whether the schedule wants a backup now. A server that is not set up has nothing to lose."""
+    if ctx.server.setup_open:
+        return False
+    made = [run.made for run in await asyncio.to_thread(ctx.backups.shelf.runs)]
+    return rules.due(datetime.fromtimestamp(ctx.clock.now() / 1000).astimezone(), made)
+
+
+async def pack_for_download(ctx: Context, name: str) -> Path:
+    """Make one zip file of a backup of the schedule; the caller removes it. Raises NotFound, as `pack`."""
+    async with ctx.backups.lock:
+        run = await asyncio.to_thread(ctx.backups.shelf.run, name)
+        target = run.folder.with_name(f"{name}.{secrets.token_hex(4)}.zip")
+        with stopped_by(lambda: ctx.server.stopping):
+            await asyncio.to_thread(pack, target, run.folder, run.manifest, run.open_upload)
+    return target
+
+
+# -- for admins --------------------------------------------------------------------------------
+
+
+async def backup_list(ctx: Context, caller: Caller, cmd: commands.BackupList) -> dict[str, Any]:
+    """The backups of the schedule, the newest first, and what is to be known of them."""
+    await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
+    keeper, settings = ctx.backups, ctx.settings.backup
+    runs = await asyncio.to_thread(keeper.shelf.runs)
+    same_disk = await asyncio.to_thread(keeper.shelf.on_the_disk_of, ctx.folder)
+    found: dict[str, Any] = {
+        "backups": [_described(run) for run in runs],
+        "folder": str(keeper.shelf.folder),
+        "same_disk": same_disk,
+        "schedule": settings.schedule,
+        "keep": [settings.keep_daily, settings.keep_weekly, settings.keep_monthly],
+    }
+    if keeper.doing:
+        found["doing"] = keeper.doing
+    if keeper.failure is not None:
+        found["failure"] = keeper.failure
+    return found
+
+
+def _described(run: Run) -> dict[str, Any]:
+    manifest = run.manifest
+    return {
+        "name": run.name,
+        "at": manifest.made_at,
+        "bytes": manifest.bytes,
+        "counts": manifest.counts,
+        "missing": len(manifest.missing),
+    }
+
+
+async def backup_create(ctx: Context, caller: Caller, cmd: commands.BackupCreate) -> dict[str, Any]:
+    """Begin a backup now; `backup.list` tells how far it is. Raises `Conflict` where one is being made."""
+    await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
+    keeper = ctx.backups
+    if keeper.lock.locked() or (keeper.task is not None and not keeper.task.done()):
+        raise Conflict("A backup is being made already.")
+    keeper.doing = "…"
+    keeper.task = asyncio.create_task(_run_quietly(ctx), name="backup")
+    return {}
+
+
+async def _run_quietly(ctx: Context) -> None:
+    try:
+        await run(ctx)
+    except (ChatboxError, OSError):  # told where it happened
+        pass
+    except Exception:
+        log.exception("a backup failed")

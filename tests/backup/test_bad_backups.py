@@ -1,0 +1,321 @@
+"""What is given as a backup and is none: each case is refused with words, and nothing is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatbox.backup import opening
+from chatbox.backup.staging import stage_file
+from chatbox.errors import ChatboxError, Invalid, StorageFull
+from tests.backup.support import back_up, upload
+from tests.backup.test_archive import full_disks
+from tests.chat.support import World, in_world
+
+NOW = 1_000_000_000_000
+Entries = dict[str, bytes]
+Change = Callable[[Entries], None]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("good")
+
+    @in_world
+    async def scenario(world: World) -> None:
+        ada = await world.set_up()
+        await upload(world, ada, b"picture")
+        await back_up(world, folder / "good.zip")
+
+    (folder / "data").mkdir()
+    scenario(folder / "data")
+    return folder / "good.zip"
+
+
+def entries_of(archive: Path) -> Entries:
+    with zipfile.ZipFile(archive) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+def pack(entries: Entries, target: Path, method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(target, "w", method) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return target
+
+
+def listed(**values: Any) -> Change:
+    """The manifest says something else."""
+
+    def change(entries: Entries) -> None:
+        entries["manifest.json"] = json.dumps(json.loads(entries["manifest.json"]) | values).encode()
+
+    return change
+
+
+def holds(name: str, content: bytes = b"x") -> Change:
+    return lambda entries: entries.update({name: content})
+
+
+def lacks(beginning: str) -> Change:
+    def change(entries: Entries) -> None:
+        del entries[next(name for name in entries if name.startswith(beginning))]
+
+    return change
+
+
+def with_database(content: Callable[[bytes], bytes]) -> Change:
+    """Another database, which the manifest describes rightly as far as its bytes go."""
+
+    def change(entries: Entries) -> None:
+        database = entries["chatbox.sqlite3"] = content(entries["chatbox.sqlite3"])
+        listed(size=len(database), sha256=hashlib.sha256(database).hexdigest())(entries)
+
+    return change
+
+
+def sql(*statements: str) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(content)
+            for statement in statements:
+                database.execute(statement)
+            database.commit()
+            return database.serialize()
+
+    return change
+
+
+def replace_upload(entries: Entries) -> None:
+    name = next(name for name in entries if name.startswith("uploads/"))
+    entries[name] = b"PICTURE"
+
+
+def other_program() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE t (a)")
+        return database.serialize()
+
+
+HASH = "ab" * 32
+OTHER = other_program()
+CASES: dict[str, tuple[Change, str]] = {
+    "no manifest": (lacks("manifest"), "no backup that Chatbox made"),
+    "a manifest that is no JSON": (holds("manifest.json", b"{"), "list of contents cannot be read"),
+    "a manifest that is something else": (holds("manifest.json", b"[1]"), "list of contents cannot be read"),
+    "deep nesting": (holds("manifest.json", b"[" * 100_000), "list of contents cannot be read"),
+    "a newer format": (listed(format=2, version="9.0"), r"newer Chatbox \(9.0\)"),
+    "a newer schema": (listed(schema=99, version="9.0"), r"newer Chatbox \(9.0\)"),
+    "an older format that never was": (listed(format=0), "list of contents is wrong"),
+    "a size below nothing": (listed(uploads={HASH: -1}), "list of contents is wrong"),
+    "a path as an upload's hash": (listed(uploads={"../../etc/passwd": 1}), "is no upload"),
+    "a path that leads out": (holds("../../evil.sh"), "does not belong there: '../../evil.sh'"),
+    "an absolute path": (holds("/etc/cron.d/evil"), "does not belong there"),
+    "a path of Windows": (holds("..\\evil.exe"), "does not belong there"),
+    "settings": (holds("chatbox.ini", b"[server]"), "does not belong there: 'chatbox.ini'"),
+    "a key": (holds("tls/chatbox-ca.key"), "does not belong there"),
+    "an upload that is not listed": (holds(f"uploads/ab/{HASH}"), "does not belong there"),
+    "no database": (lacks("chatbox.sqlite3"), "chatbox.sqlite3 is missing"),
+    "a lost upload": (lacks("uploads/"), "is missing in it"),
+    "an upload of another size": (holds("chatbox.sqlite3", b"short"), "another size"),
+    "a changed upload": (replace_upload, "does not match its checksum"),
+    "a changed database": (listed(sha256="0" * 64), "database does not match its checksum"),
+    "other counts": (
+        listed(counts={"people": 9, "rooms": 1, "messages": 1, "files": 1}),
+        "not the one that its list of contents describes",
+    ),
+    "another server": (listed(server="0" * 16), "not the one that its list of contents describes"),
+    "a text as the database": (with_database(lambda _: b"Dear Ben, " * 999), "no SQLite database"),
+    "half a database": (with_database(lambda content: content[:8192]), "damaged"),
+    "a database of another program": (
+        with_database(lambda _: OTHER),
+        "not made by Chatbox",
+    ),
+    "a trigger": (
+        with_database(
+            sql("CREATE TRIGGER evil AFTER INSERT ON users BEGIN UPDATE users SET role = 'admin'; END")
+        ),
+        "not made by Chatbox",
+    ),
+    "a database of a newer version": (with_database(sql("PRAGMA user_version = 99")), "newer Chatbox"),
+    "an upload that the database does not know": (
+        with_database(sql("DELETE FROM files")),
+        "not the one that its list of contents describes",
+    ),
+}
+
+
+def refused(archive: Path, folder: Path) -> ChatboxError:
+    (folder / "data").mkdir(exist_ok=True)
+    with pytest.raises(ChatboxError) as caught:
+        stage_file(archive, folder / "data", folder / "data" / "uploads", NOW)
+    assert not (folder / "data" / "restore").exists()
+    assert not (folder / "data" / "restore.part").exists()
+    assert not list(folder.rglob("evil*"))
+    return caught.value
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_no_backup_is_refused_with_words(case: str, good: Path, tmp_path: Path) -> None:
+    change, words = CASES[case]
+    entries = entries_of(good)
+    change(entries)
+    refusal = refused(pack(entries, tmp_path / "b.zip"), tmp_path)
+    assert isinstance(refusal, Invalid)
+    assert refusal.field == "file"
+    with pytest.raises(ChatboxError, match=words):
+        raise refusal
+    assert refusal.message.startswith("b.zip cannot be restored. ")
+    assert refusal.message.endswith(" Nothing was changed.")
+
+
+def test_a_good_backup_is_taken(good: Path, tmp_path: Path) -> None:
+    """The cases above differ from this in what they name only."""
+    (tmp_path / "data").mkdir()
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        archive = pack(entries_of(good), tmp_path / "b.zip", method)
+        summary = stage_file(archive, tmp_path / "data", tmp_path / "data" / "uploads", NOW)
+        assert "checked and ready: 1 person, 1 room, 1 message, 1 file" in summary
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flip(content: bytes) -> bytes:
+    changed = bytearray(content)
+    changed[content.index(b"picture")] ^= 1
+    return bytes(changed)
+
+
+def huge_directory(content: bytes) -> bytes:
+    changed = bytearray(content)
+    changed[-10:-6] = struct.pack("<I", 2**30)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda _: b"", "no zip file, or a damaged one"),
+        (lambda _: b"Dear Ben, " * 1000, "no zip file, or a damaged one"),
+        (cut, "no zip file, or a damaged one"),
+        (flip, "no zip file, or a damaged one|does not match its checksum"),
+        (huge_directory, "too many entries"),
+        (lambda content: content + b"something behind", "no zip file, or a damaged one"),
+    ],
+)
+def test_a_damaged_file_is_refused(
+    damage: Callable[[bytes], bytes], words: str, good: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "b.zip").write_bytes(damage(good.read_bytes()))
+    with pytest.raises(Invalid, match=words):
+        raise refused(tmp_path / "b.zip", tmp_path)
+
+
+def test_what_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "no.zip", tmp_path):
+        with pytest.raises(Invalid, match="cannot be read"):
+            raise refused(path, tmp_path)
+
+
+def test_a_symbolic_link_is_refused(good: Path, tmp_path: Path) -> None:
+    target = tmp_path / "b.zip"
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in entries_of(good).items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (
+                (stat.S_IFLNK if name == "chatbox.sqlite3" else stat.S_IFREG) | 0o600
+            ) << 16
+            archive.writestr(entry, content)
+    assert "no plain file" in refused(target, tmp_path).message
+
+
+def test_two_files_of_one_name_are_refused(good: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for name, content in entries_of(good).items():
+            archive.writestr(name, content)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("chatbox.sqlite3", b"another")
+    assert "two files of one name" in refused(tmp_path / "b.zip", tmp_path).message
+
+
+def test_other_methods_of_packing_are_refused(good: Path, tmp_path: Path) -> None:
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        archive = pack(entries_of(good), tmp_path / "b.zip", method)
+        assert "packed in a way" in refused(archive, tmp_path).message
+
+
+def test_an_encrypted_file_is_refused(good: Path, tmp_path: Path) -> None:
+    content = bytearray(good.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "b.zip").write_bytes(content)
+    assert "encrypted" in refused(tmp_path / "b.zip", tmp_path).message
+
+
+def test_files_that_overlap_are_refused(good: Path, tmp_path: Path) -> None:
+    """Many entries that share the same packed bytes unpack to far more than the file holds."""
+    entries = entries_of(good)
+    entries["chatbox.sqlite3"] = b"\0" * 2**20
+    pack(entries, tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip", "a") as archive:
+        kernel = archive.getinfo("chatbox.sqlite3")
+        for number in range(50):
+            twin = zipfile.ZipInfo(f"uploads/ab/{number:064x}")
+            twin.header_offset, twin.CRC = kernel.header_offset, kernel.CRC
+            twin.compress_size = twin.file_size = kernel.file_size
+            archive.filelist.append(twin)
+            archive.NameToInfo[twin.filename] = twin
+        archive._didModify = True  # type: ignore[attr-defined]
+    assert "overlap" in refused(tmp_path / "b.zip", tmp_path).message
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = entries_of(good)
+    with_database(lambda content: content + b"\0" * 60_000_000)(entries)
+    archive = pack(entries, tmp_path / "b.zip", zipfile.ZIP_DEFLATED)
+    del entries
+    assert archive.stat().st_size < 1_000_000
+    full_disks(monkeypatch, 110_000_000)
+    refusal = refused(archive, tmp_path)
+    assert isinstance(refusal, StorageFull)
+    assert "not enough room" in refusal.message
+
+
+def test_reading_stops_where_a_file_is_longer_than_it_says(good: Path, tmp_path: Path) -> None:
+    """The list of entries may lie about sizes: what is packed says otherwise."""
+    entries = entries_of(good)
+    size = len(entries["chatbox.sqlite3"])
+    entries["chatbox.sqlite3"] += b"\0" * 50_000_000
+    archive = pack(entries, tmp_path / "b.zip", zipfile.ZIP_DEFLATED)
+    content = bytearray(archive.read_bytes())
+    place = content.index(b"PK\x01\x02")
+    while content[place + 46 : place + 61] != b"chatbox.sqlite3":
+        place = content.index(b"PK\x01\x02", place + 4)
+    content[place + 24 : place + 28] = struct.pack("<I", size)
+    archive.write_bytes(content)
+    refused(archive, tmp_path)
+
+
+def test_the_list_of_entries_of_a_large_file_is_measured_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_DIRECTORY", 1000)
+    with (tmp_path / "b.zip").open("wb") as file:
+        file.write(b"\0" * 5000)
+        file.write(struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, 2**40, 0))
+        file.write(struct.pack("<4sLQL", b"PK\x06\x07", 0, 5000, 1))
+        file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 2**32 - 1, 0, 0))
+    assert "too many entries" in refused(tmp_path / "b.zip", tmp_path).message
