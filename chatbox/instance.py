@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec import json
 
@@ -102,26 +103,16 @@ async def _assemble(
     meta = await store.read(users.meta())
     bus, hub, directory = LocalBus(), Hub(clock), Directory()
     directory.load(meta["people_rev"], await store.read(users.people()))
-    open_for_setup = meta["setup"] == "open"
-    server = Server(
-        id=meta["server"],
-        epoch=meta["epoch"],
-        name=setup.shown_name(settings, meta["name"]),
-        join=meta["join"],
-        version=VERSION,
-        logo=meta.get("logo_hash", ""),
-        assets=assets,
-        setup_open=open_for_setup,
-    )
+    server = _server(settings, meta, assets)
     hub.watch(directory.receive)
     hub.watch(server.receive)
     confirmed = Confirmed(clock)
     hub.watch(confirmed.receive)
     await bus.start(hub.receive)
     limits = settings.limits
-    if not open_for_setup:
+    if not server.setup_open:
         setup.nobody_waits(folder)
-    code = SetupCode(folder, clock, tell) if open_for_setup and tell else None
+    code = SetupCode(folder, clock, tell) if server.setup_open and tell else None
     committer = Committer(store, lambda committed: bus.publish(publications(committed)), limits.queue)
     committer.start()
     hub.more_comes = lambda: committer.busy
@@ -161,3 +152,16 @@ def uploads_folder(settings: Settings, folder: Path) -> Path:
 def _backups_folder(settings: Settings, folder: Path) -> Path:
     backups = settings.backup.folder
     return folder / Path(backups).expanduser() if backups else folder / "backups"
+
+
+def _server(settings: Settings, meta: dict[str, Any], assets: str) -> Server:
+    return Server(
+        id=meta["server"],
+        epoch=meta["epoch"],
+        name=setup.shown_name(settings, meta["name"]),
+        join=meta["join"],
+        version=VERSION,
+        logo=meta.get("logo_hash", ""),
+        assets=assets,
+        setup_open=meta["setup"] == "open",
+    )

@@ -38,6 +38,8 @@ export class Store {
   session = null;
   /** @type {import('../protocol/types.js').Me | null} */
   me = null;
+  /** What an admin should know of the machine. @type {import('../protocol/types.js').Notice[]} */
+  notices = [];
   /** The room shown; its New line stands after `line`; `held`: it was marked unread and stays so. @type {{room: number, line: number | null, held: boolean} | null} */
   open = null;
   /** The server offers a newer version of this page. */

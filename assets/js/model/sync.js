@@ -42,6 +42,7 @@ function applyKind(store, event) {
     case 'typing': return applyTyping(store, event);
     case 'server': return applyServer(store, event);
     case 'me': return applyMe(store, event.me);
+    case 'notices': return applyNotices(store, event.notices);
     default: return 'done';
   }
 }
@@ -185,6 +186,17 @@ function applyMe(store, me) {
 
 /**
  * @param {Store} store
+ * @param {import('../protocol/types.js').Notice[]} notices
+ * @returns {Outcome}
+ */
+function applyNotices(store, notices) {
+  store.notices = notices;
+  store.touch('notices');
+  return 'done';
+}
+
+/**
+ * @param {Store} store
  * @param {HelloReply} reply
  * @returns {number[]} rooms that are behind
  */
@@ -194,6 +206,7 @@ export function applyHello(store, reply) {
   Object.assign(store, { me, server, session, limits, join, epoch, mine, peopleRev: reply.people_rev });
   store.touch('people', ...store.people.merge(reply.people));
   store.touch('presence', ...store.people.resetPresence(reply.online, reply.away));
+  applyNotices(store, reply.notices ?? []);
   for (const topic of ['me', 'server']) store.touch(topic);
   const mineNow = new Set(reply.rooms.map(({ id }) => id));
   for (const { id } of store.rooms.all()) if (!mineNow.has(id)) eraseRoom(store, id);

@@ -78,22 +78,26 @@ const STATUS = { 401: 'signed_out', 403: 'forbidden', 404: 'not_found', 413: 'to
 /**
  * Sends a file to the server. XMLHttpRequest, because `fetch` tells no progress of what it sends.
  *
+ * @typedef {object} PostOptions
+ * @property {string} [base]
+ * @property {Record<string, string>} [headers]
+ * @property {(fraction: number) => void} [onprogress] from 0 to 1
+ * @property {() => XMLHttpRequest} [factory]
+ *
  * @param {Blob} file
- * @param {string} name
- * @param {object} [options]
- * @param {string} [options.base]
- * @param {(fraction: number) => void} [options.onprogress] from 0 to 1
- * @param {() => XMLHttpRequest} [options.factory]
- * @returns {{promise: Promise<FileInfo>, abort: () => void}} rejects with a CommandError
+ * @param {string} path
+ * @param {PostOptions} [options]
+ * @returns {{promise: Promise<any>, abort: () => void}} gives the reply; rejects with a CommandError
  */
-export function upload(file, name, { base = '', onprogress, factory = () => new XMLHttpRequest() } = {}) {
+export function post(file, path, { base = '', headers = {}, onprogress, factory = () => new XMLHttpRequest() } = {}) {
   const request = factory();
-  request.open('POST', `${base}/files?name=${encodeURIComponent(name)}`);
+  request.open('POST', `${base}${path}`);
   request.setRequestHeader('Content-Type', 'application/octet-stream');
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
   request.responseType = 'json';
   const promise = new Promise((resolve, reject) => {
     request.onload = () => {
-      if (request.status === 200 && request.response?.id) resolve(request.response);
+      if (request.status === 200 && request.response) resolve(request.response);
       else reject(refusal(request.status, request.response));
     };
     request.onerror = () => reject(new CommandError('offline'));
@@ -102,6 +106,18 @@ export function upload(file, name, { base = '', onprogress, factory = () => new 
   request.upload.onprogress = ({ loaded, total }) => onprogress?.(total ? Math.min(1, loaded / total) : 0);
   request.send(file);
   return { promise, abort: () => request.abort() };
+}
+
+/**
+ * Uploads a file for a message.
+ *
+ * @param {Blob} file
+ * @param {string} name
+ * @param {PostOptions} [options]
+ * @returns {{promise: Promise<FileInfo>, abort: () => void}} rejects with a CommandError
+ */
+export function upload(file, name, options) {
+  return post(file, `/files?name=${encodeURIComponent(name)}`, options);
 }
 
 /**

@@ -114,6 +114,7 @@
  * @property {number[]} away
  * @property {RoomInfo[]} rooms
  * @property {Record<string, Message[] | 'reset' | 'behind'>} changes
+ * @property {Notice[]} [notices] for admins
  *
  * @typedef {{ev: 'messages', room: number, after: number, head: number, messages: Message[], members: MemberChange[]}} MessagesEvent
  * @typedef {{ev: 'room', room: RoomInfo, mine?: number}} RoomEvent
@@ -124,7 +125,9 @@
  * @typedef {{ev: 'typing', room: number, user: number}} TypingEvent
  * @typedef {{ev: 'server', server: Partial<ServerInfo>, join?: JoinPolicy, limits?: Partial<Limits>}} ServerEvent
  * @typedef {{ev: 'me', me: Me, mine?: number}} MeEvent
- * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | MeEvent} ServerEventAny
+ * @typedef {{kind: string} & Record<string, any>} Notice what admins should know of the machine
+ * @typedef {{ev: 'notices', notices: Notice[]}} NoticesEvent
+ * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | MeEvent | NoticesEvent} ServerEventAny
  *
  * @typedef {{heads: Record<string, number>, mine: number, people_rev: number}} PingReply
  * @typedef {{epoch?: string, heads?: Record<string, number>, mine?: number, people?: number}} Positions what a client tells in `hello`

@@ -13,7 +13,7 @@ const PATIENCE = 1500;
 
 /** @param {App} app @returns {HTMLElement[]} */
 export function createBars(app) {
-  return [connectionBar(app), noticeBar(app), versionBar(app)];
+  return [connectionBar(app), machineBar(app), noticeBar(app), versionBar(app)];
 }
 
 /** @param {App} app */
@@ -92,6 +92,26 @@ function noticeBar(app) {
   store.on("people", draw);
   draw();
   return bar;
+}
+
+/** What an admin should know of the machine, until it is mended. @param {App} app */
+function machineBar(app) {
+  const bar = h("div", { class: "bar is-warning", role: "status", hidden: true });
+  const draw = () => {
+    const words = app.store.notices.map(machineWords).filter((text) => text !== "");
+    bar.hidden = words.length === 0;
+    replace(bar, icon("warning"), h("span", { dir: "auto" }, words.join(" ")));
+  };
+  app.store.on("notices", draw);
+  draw();
+  return bar;
+}
+
+/** @param {import("../protocol/types.js").Notice} notice @returns {string} "" for a kind that is not known here */
+function machineWords({ kind, ...facts }) {
+  if (kind === "disk_low") return t(facts.uploads_stopped ? "notice.disk_full" : "notice.disk_low", { n: facts.percent });
+  if (kind === "backup_failed") return t("notice.backup_failed", { message: facts.message });
+  return "";
 }
 
 /** @param {string} kind @param {string | undefined} role */

@@ -1,9 +1,10 @@
 /** The first page of all: who is the admin, what is the chat called, who may join. */
 
-import { h, icon } from "../lib/dom.js";
+import { h, icon, replace } from "../lib/dom.js";
 import { t } from "../text/words/index.js";
 import { card, focusFirst } from "./entrance.js";
 import { choiceList, field, form, joinChoices, nameField, passwordField } from "./forms.js";
+import { lazily } from "./parts.js";
 
 /** @typedef {import("./entrance.js").Actions} Actions */
 
@@ -15,22 +16,7 @@ const CODE_LENGTH = 8;
  * @param {string | undefined} token from the address that the console printed; without it the code is asked for
  */
 export function createSetup({ actions }, token) {
-  const typed = (/** @type {string} */ text) => text.replace(/[\s-]/g, "").toUpperCase();
-  const code = field({
-    name: "secret",
-    label: t("setup.code"),
-    hint: t("setup.code_hint"),
-    required: true,
-    class: "input-code",
-    check: (value) => (typed(value).length === CODE_LENGTH ? "" : t("setup.code_length")),
-    attributes: {
-      autocomplete: "one-time-code",
-      autocapitalize: "characters",
-      spellcheck: "false",
-      maxlength: 20,
-      dir: "ltr",
-    },
-  });
+  const code = codeField();
   const serverName = field({
     name: "server_name",
     label: t("setup.server_name"),
@@ -80,11 +66,44 @@ export function createSetup({ actions }, token) {
       }),
   });
   document.title = t("setup.title");
-  const element = h(
-    "main",
-    { class: "entrance" },
-    card({ badge: icon("chat"), title: t("setup.title"), lead: t("setup.intro"), body, wide: true }),
-  );
+  const restore = h("button", { type: "button", class: "link", onclick: () => showRestore() }, t("setup.restore"));
+  const setup = card({
+    badge: icon("chat"),
+    title: t("setup.title"),
+    lead: t("setup.intro"),
+    body,
+    foot: restore,
+    wide: true,
+  });
+  const element = h("main", { class: "entrance" }, setup);
+  const showRestore = () =>
+    lazily(import("./restoring.js"), ({ createRestore }) => {
+      const back = () => replace(element, setup);
+      replace(element, createRestore({ actions }, { token, code: codeField, typed, back }));
+    });
   focusFirst(element);
   return { element };
+}
+
+/** What was typed as the code: without its hyphen, whichever way it was written. @param {string} text */
+function typed(text) {
+  return text.replace(/[\s-]/g, "").toUpperCase();
+}
+
+function codeField() {
+  return field({
+    name: "secret",
+    label: t("setup.code"),
+    hint: t("setup.code_hint"),
+    required: true,
+    class: "input-code",
+    check: (value) => (typed(value).length === CODE_LENGTH ? "" : t("setup.code_length")),
+    attributes: {
+      autocomplete: "one-time-code",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      maxlength: 20,
+      dir: "ltr",
+    },
+  });
 }

@@ -16,6 +16,7 @@ export const SECTIONS = [
   { id: "people", icon: "people", load: () => import("./people.js") },
   { id: "invitations", icon: "user-plus", load: () => import("./invitations.js") },
   { id: "rooms", icon: "hash", load: () => import("./rooms.js") },
+  { id: "backups", icon: "archive", load: () => import("./backups.js") },
   { id: "general", icon: "chat", load: () => import("./general.js") },
   { id: "settings", icon: "gear", load: () => import("./settings.js") },
 ];

@@ -2,6 +2,7 @@
 export const admin = {
   'admin.sections': 'Sections',
   'admin.overview': 'Overview',
+  'admin.backups': 'Backups',
   'admin.general': 'Name and joining',
   'admin.reach': 'Being reached',
   'admin.people': 'People',

@@ -17,6 +17,7 @@ export const people = {
   'setup.join_closed': 'Nobody for now',
   'setup.join_closed_hint': 'No new accounts, not even with a link, until you change this.',
   'setup.submit': 'Start the chat',
+  'setup.restore': 'Restore a backup instead',
   'setup.closed': 'This chat is already set up. Sign in.',
 
   'move.title': 'You are on the secure connection',
@@ -122,6 +123,10 @@ export const people = {
   'notice.console': 'The person who runs the server',
   'notice.other': '{by} changed your account {when}.',
   'notice.dismiss': 'All right',
+
+  'notice.disk_low': 'Only {n} % of the disk is free on the computer that runs Chatbox. Make room there.',
+  'notice.disk_full': 'Only {n} % of the disk is free on the computer that runs Chatbox. Files are not taken any more; messages still are. Make room there.',
+  'notice.backup_failed': 'The backup failed. {message} It is tried again.',
 
   'people.title': 'People',
   'people.person': 'Person',
