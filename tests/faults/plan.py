@@ -79,4 +79,17 @@ PLAN = (
         ("test_soak.py",),
         {"SOAK_SECONDS": 1800, "SOAK_CLIENTS": 240, "SOAK_GROUPS": 4, "SOAK_STAY": 40, "SOAK_GROWTH": 10},
     ),
+    Fault(
+        12,
+        "backups under load",
+        ("test_backups.py",),
+        {
+            "BACKUPS": 20,
+            "BACKUP_RATE": 100,
+            "BACKUP_SAMPLE": 500,
+            "BACKUP_ARCHIVE": 200_000,
+            "BACKUP_UPLOAD_BYTES": 2_000_000,
+            "BACKUP_RATIO": 2,
+        },
+    ),
 )
