@@ -77,7 +77,14 @@ PLAN = (
         11,
         "half an hour of coming and going",
         ("test_soak.py",),
-        {"SOAK_SECONDS": 1800, "SOAK_CLIENTS": 240, "SOAK_GROUPS": 4, "SOAK_STAY": 40, "SOAK_GROWTH": 10},
+        {
+            "SOAK_SECONDS": 1800,
+            "SOAK_WARM_UP": 600,
+            "SOAK_CLIENTS": 240,
+            "SOAK_GROUPS": 4,
+            "SOAK_STAY": 40,
+            "SOAK_GROWTH": 10,
+        },
     ),
     Fault(
         12,

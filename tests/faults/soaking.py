@@ -84,7 +84,7 @@ class Visitor(ForeignWriter):
 
     def __init__(self, server: Server, person: Person, hall: int, random: Random) -> None:
         super().__init__(server, person, [GENERAL, hall], random)
-        self._http = Http(server.port, person.headers)
+        self._server = server
         self._hall = hall
 
     async def start(self) -> None:
@@ -97,13 +97,15 @@ class Visitor(ForeignWriter):
 
     async def _send_file(self) -> None:
         content = self._random.randbytes(self._random.choice(SIZES))
-        answer = await self._http.ask("POST", "/files?name=file.bin", content)
+        http = Http(self._server.port, self.client.person.headers)
+        answer = await http.ask("POST", "/files?name=file.bin", content)
         assert answer.status == 200, answer.body
         id = answer.json["id"]
         nonce = f"{self.name}-{len(self.sent.nonces):06d}"
         self.sent.post(nonce, "a file")
         await self.client.post(GENERAL, "a file", nonce, files=[id])
-        assert (await self._http.ask("GET", f"/files/{id}/file.bin")).body == content
+        assert (await http.ask("GET", f"/files/{id}/file.bin")).body == content
+        await http.close()
 
     async def _read_history(self) -> None:
         head = self.client.mirror.rooms[GENERAL].position
@@ -125,7 +127,6 @@ class Visitor(ForeignWriter):
 
     async def stop(self) -> None:
         await self.client.call("room.leave", room=self._hall)
-        await self._http.close()
         await super().stop()
 
 

@@ -25,7 +25,7 @@ GROUPS = amount("SOAK_GROUPS", 2)  # that are here at a time
 STAY = amount("SOAK_STAY", 1)  # seconds
 GROWTH = amount("SOAK_GROWTH", 50)  # MiB
 SHARE = 1 / 3  # of a core: what a single event loop can use is one
-WARM_UP = 2 * STAY  # seconds, after which is measured what everybody's end leaves open
+WARM_UP = amount("SOAK_WARM_UP", 2)  # seconds, in which SQLite's cache of pages fills, too
 PEOPLE = WRITERS * (3 * GROUPS + (SECONDS + WARM_UP) * GROUPS // STAY)
 SETTLES_WITHIN = 60  # seconds
 AT_ONCE = 20  # downloads, at which the server starts all the threads it will ever have for files
@@ -103,10 +103,12 @@ async def _settled(server: Server) -> Usage:
 
 
 async def _prepare(server: Server, admin: Person) -> int:
-    """A guest who can sign in, a hall to come into, and every thread that there will be. Gives the hall."""
+    """A guest who can sign in, a hall to come into, and every thread and file that there will be. Gives the
+    hall."""
     code, printed = await server.run("user", "add", "guest", "--password-file", "-", text=PASSWORD)
     assert code == 0, printed
     hall = (await server.command(admin, "room.create", name="hall", kind="public")).json["room"]["id"]
+    assert (await server.command(admin, "search", text="nothing")).status == 200  # by a reader of its own
     http = Http(server.port, admin.headers)
     file = (await http.ask("POST", "/files?name=file.bin", bytes(100_000))).json["id"]
     await http.close()
