@@ -20,7 +20,7 @@ from chatbox import control, data_folder
 from chatbox.arguments import CommandLine, parse_arguments
 from chatbox.control import ControlError, NobodyListens
 from chatbox.errors import ChatboxError, DataFolderError, StartError
-from chatbox.folder_lock import FolderInUse, FolderLock
+from chatbox.folder_lock import FolderInUse, FolderLock, Running
 from chatbox.progress import told_to
 from chatbox.rules.firewall import SYSTEMS, System, guide
 from chatbox.rules.passwords import SHORTEST
@@ -37,7 +37,7 @@ _PASSWORD_BYTES = 4096
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Wrong arguments and `--help` raise SystemExit, as argparse does."""
-    _use_utf8(sys.stdout, sys.stderr)
+    _make_bear_all(sys.stdout, sys.stderr)
     line = parse_arguments(sys.argv[1:] if words is None else words)
     try:
         return _run(line)
@@ -71,7 +71,11 @@ def _run(line: CommandLine) -> int:
         return _check_config(start)
     if line.command == "firewall":
         return _print_firewall(start.settings.server.port, values.get("system"))
-    _print(start.folder.sentence, sys.stdout if line.command == "serve" else sys.stderr)
+    if line.command == "serve":
+        for text in (f"Chatbox {VERSION}", "", f"  {start.folder.sentence}"):
+            _say(text)
+    else:
+        _complain(start.folder.sentence)
     if start.folder.warning:
         _complain(start.folder.warning)
     if line.command == "serve":
@@ -85,16 +89,46 @@ def _run(line: CommandLine) -> int:
 
 def _serve(start: Start, ready_file: str | None) -> int:
     data_folder.create(start.folder)
-    with FolderLock(start.folder.path) as lock:
+    lock = FolderLock(start.folder.path)
+    if (running := _take(lock)) is not None:
+        return _show_running(start, running)
+    with lock:
         from chatbox import server  # only here: whoever is refused need not wait for it
 
         settle(start)
-        options = ServeOptions(start.config, Path(ready_file) if ready_file else None, start.given)
+        options = ServeOptions(
+            start.config, Path(ready_file) if ready_file else None, start.given, start.first
+        )
         try:
             return server.serve(start.settings, start.folder.path, lock, options)
         except OSError as error:
             data_folder.blame_full_disk(start.folder, error)
             raise
+
+
+def _take(lock: FolderLock) -> Running | None:
+    """Take the folder, or find the server that has it. Raises FolderInUse where neither comes about."""
+    deadline = time.monotonic() + _STARTING
+    while True:
+        try:
+            lock.acquire()
+            return None
+        except FolderInUse as in_use:
+            if in_use.running is not None:
+                return in_use.running
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def _show_running(start: Start, running: Running) -> int:
+    from chatbox.console import open_browser
+
+    opened = start.settings.server.open_browser and open_browser(running.url)
+    _say(f"  Chatbox is already running with this data folder (process {running.pid}).")
+    _say(f"  Open  {running.url}" + ("   (opened in your browser)" if opened else ""))
+    _say("  To run a second, separate server:  chatbox --data OTHER-FOLDER --port OTHER-PORT")
+    return 0
 
 
 def _operate(start: Start, command: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -265,10 +299,12 @@ def _no_password(message: str, place: str = "--password-file") -> SettingsError:
     return SettingsError([Problem(message, place)])
 
 
-def _use_utf8(*streams: TextIO | None) -> None:
+def _make_bear_all(*streams: TextIO | None) -> None:
+    """Let nothing that is printed fail. Files and pipes get UTF-8; a terminal keeps its encoding."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace", line_buffering=True)
 
 
 def _say(text: str) -> None:

@@ -31,12 +31,11 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class FolderInUse(DataFolderError):
-    """Another process holds the folder. `url` and `pid` are None until that one serves."""
+    """Another process holds the folder. `running` is None until that one serves."""
 
     def __init__(self, folder: Path, running: Running | None) -> None:
-        self.url = running.url if running else None
-        self.pid = running.pid if running else None
-        where = f" at {self.url} (process {self.pid})" if running else ", which is starting or at work"
+        self.running = running
+        where = f" at {running.url} (process {running.pid})" if running else ", which is starting or at work"
         super().__init__(
             f"The data folder {folder} is in use by another Chatbox{where}. "
             "Use that one, stop it, or name another folder with --data."
@@ -78,7 +77,8 @@ class FolderLock:
             self._handle = None
 
     def __enter__(self) -> Self:
-        self.acquire()
+        if self._handle is None:
+            self.acquire()
         return self
 
     def __exit__(

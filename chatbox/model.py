@@ -66,7 +66,8 @@ class Person(Struct, frozen=True, omit_defaults=True, gc=False):
 class OwnAddress(Struct, frozen=True, omit_defaults=True):
     """An address to tell others.
 
-    `kind` is `chosen` (in the settings), `name`, `loopback` (this machine alone), `wifi`, `cable`, `vpn`,
+    `kind` is `chosen` (in the settings), `name`, `local` (a name on this network
+    alone), `loopback` (this machine alone), `wifi`, `cable`, `vpn`,
     `container`, `virtual` (machines), `direct` (from device to device), `self_assigned` (nobody gave this
     machine one) or `other`. `adapter` is what the system calls it; empty for names.
     """

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-from tornado.netutil import bind_sockets
 
-from chatbox import atomic, console, frozen, tls
+from chatbox import atomic, console, frozen, journal, reception, tls
 from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
-from chatbox.chat.links import recover_admin
 from chatbox.computer import Computer
 from chatbox.control import ControlServer
-from chatbox.errors import ChatboxError, NetworkError
+from chatbox.errors import ChatboxError
 from chatbox.folder_lock import FolderLock
 from chatbox.instance import close_instance, open_instance, takes_long
 from chatbox.memory import Ebb
@@ -33,19 +31,18 @@ from chatbox.protocol.frames import RESTARTING
 from chatbox.reach import Reach
 from chatbox.rules.hosts import host_rule
 from chatbox.settings import Settings
-from chatbox.settings_file import comment_out
 from chatbox.startup import ServeOptions
 from chatbox.tls import Certificates
 from chatbox.version import VERSION
 from chatbox.web.assets import Assets, load_assets
 from chatbox.web.base import Edge
 from chatbox.web.listener import Listener, make_listener
+from chatbox.web.ports import SPARE, listen, open_short_way
 from chatbox.web.routes import make_app
 from chatbox.web.waiting_room import waiting_room
 
 log = logging.getLogger("chatbox.server")
 
-_WAITING = 4096  # connections that the kernel may hold until they are accepted: a whole crowd that comes back
 _FILES = 65_536  # open at once, where the system lets us: each connection is one
 _DRAIN = 5.0  # seconds over which the connections are closed, at most
 _GOODBYE = 2.0  # seconds for everybody to answer the close, at most
@@ -94,9 +91,9 @@ def serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOpti
     """Serve until asked to stop. Returns the exit code. Raises `StartError`."""
     frozen.die_with_parent()
     raise_file_limit()
-    console.log_to_stderr(settings.log.level)
-    while port := asyncio.run(_serve(settings, folder, lock, options)):
-        settings = on_port(settings, port)
+    with journal.keeping(folder, settings.log.level):
+        while port := asyncio.run(_serve(settings, folder, lock, options)):
+            settings = on_port(settings, port)
     return 0
 
 
@@ -126,8 +123,10 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
     stopping = Stopping()
     stopping.listen()
     announcer = console.Announcer()
-    sockets = listen(settings)
+    wanted = settings.server.port
+    sockets = listen(settings, options.config, SPARE if options.picks_port else 0)
     port: int = sockets[0].getsockname()[1]
+    note = reception.keep_port(options.config, wanted, port) if wanted and port != wanted else ""
     async with AsyncExitStack() as stack:
         for each in sockets:
             stack.callback(each.close)
@@ -154,50 +153,31 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
         stack.push_async_callback(control.close)
-        for steady in (_mind, _sweep, _watch_stalls, backups.keep_up, disk.watch):
+        short = open_short_way(edge, port)
+        if short is not None:
+            stack.callback(short.stop)
+        for steady in (
+            _mind,
+            _sweep,
+            _watch_stalls,
+            backups.keep_up,
+            disk.watch,
+            reception.tell_of_the_first,
+        ):
             stack.callback(asyncio.create_task(steady(ctx), name=steady.__name__).cancel)
+        stack.callback(asyncio.create_task(reception.tell_of_setup(ctx, reach), name="setup").cancel)
         url = reach.local_url
         lock.publish(url)
         if options.ready_file is not None:
             ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
             atomic.write_text(options.ready_file, json.dumps(ready))
-        await _greet(ctx, options, url, announcer)
-        if authority := certificates.authority:
-            console.tell_fingerprint(authority.name, authority.fingerprint, authority.thumbprint)
+        await reception.greet(ctx, reach, certificates, announcer, options, note, short is not None)
         await stopping.asked.wait()
         await _drain(ctx, listener, control, stopping.hurry)
-    log.info("Chatbox has stopped.")
-    return port if stopping.again else 0
-
-
-def listen(settings: Settings) -> list[socket.socket]:
-    """Bind every address of the settings to the same port. Raises `NetworkError` with the remedy."""
-    port, sockets = settings.server.port, list[socket.socket]()
-    for host in settings.server.host:
-        try:
-            bound = bind_sockets(port, address=host, backlog=_WAITING)
-        except OSError as error:
-            for each in sockets:
-                each.close()
-            raise NetworkError(_explain(error, host, port)) from error
-        sockets += bound
-        port = port or bound[0].getsockname()[1]
-    return sockets
-
-
-def _explain(error: OSError, host: str, port: int) -> str:
-    import errno
-
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} is in use by another program. Stop that one, or choose another port: "
-            f"start with --port {port + 1}, or set it in chatbox.ini under [server]."
-        )
-    if error.errno in (errno.EACCES, 10013):
-        return f"This account may not listen on port {port}. Choose one above 1024 with --port."
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine. Correct --host, or [server] host in chatbox.ini."
-    return f"{host} port {port} cannot be listened on: {error.strerror}."
+    if stopping.again:
+        return port
+    journal.tell("Stopped. All messages are saved.")
+    return 0
 
 
 def make_edge(ctx: Context, certificates: Certificates) -> Edge:
@@ -216,26 +196,6 @@ def open_doors(edge: Edge, client: Assets, sockets: list[socket.socket]) -> List
 
 def _operation(ctx: Context, name: str) -> Callable[[dict[str, Any]], Any]:
     return lambda args: OPERATIONS[name](ctx, args)
-
-
-async def _greet(ctx: Context, options: ServeOptions, url: str, announcer: console.Announcer) -> None:
-    announcer.greet(ctx.server.addresses(), url, options.config, ctx.setup)
-    if ctx.setup is not None and ctx.settings.server.open_browser:
-        console.open_browser(f"{url}/#setup={ctx.setup.token}")
-    if name := ctx.settings.people.recover_admin:
-        try:
-            console.tell_link(name, await recover_admin(ctx, name))
-        except ChatboxError as error:
-            log.error("recover_admin: %s", error.message)
-        else:
-            _comment_out_recovery(options.config)
-
-
-def _comment_out_recovery(config: Path) -> None:
-    try:
-        comment_out(config, "people", "recover_admin")
-    except OSError as error:
-        log.error("%s cannot be changed: %s. Remove recover_admin from it.", config, error.strerror)
 
 
 async def _mind(ctx: Context) -> None:
@@ -282,7 +242,9 @@ async def _sweep(ctx: Context) -> None:
 
 async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry: asyncio.Event) -> None:
     """Accept nothing new, store and publish what is queued, then send everybody away to come back."""
-    log.info("Chatbox is stopping. Again stops it now.")
+    people = sum(1 for _ in ctx.hub.users())
+    told = "1 person is" if people == 1 else f"{people} people are"
+    journal.tell(f"Stopping. {told} told that the server is going away. Again stops it now.")
     ctx.server.stopping = True
     listener.stop()
     await control.close()

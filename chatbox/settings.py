@@ -61,6 +61,12 @@ class Server(Struct, frozen=True):
         Reached(),
         "The address to give to others, where the one that is found is not the right one.",
     ] = ""
+    short_address: Annotated[
+        bool,
+        Flag(),
+        "Lead from port 80 to this server, so that its address can be typed without a port. Where port 80 is "
+        "taken or not allowed, nothing happens.",
+    ] = True
     trusted_proxies: Annotated[
         tuple[Network, ...],
         Listed(read_network, "address ranges like 10.0.0.0/8"),
@@ -186,7 +192,7 @@ class Backup(Struct, frozen=True):
 
 
 class Log(Struct, frozen=True):
-    """What is written to the console."""
+    """What is written to logs/chatbox.log in the data folder."""
 
     level: Annotated[
         str, Choice(("info", "debug", "warning")), "How much to write: debug is most, warning least."

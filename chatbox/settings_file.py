@@ -82,6 +82,37 @@ def comment_out(path: Path, section: str, key: str) -> None:
         atomic.write_text(real, changed, mode=real.stat().st_mode & 0o777)
 
 
+def set_value(path: Path, section: str, key: str, value: str) -> None:
+    """Set a setting and leave all else as it is. Raises OSError, SettingsError."""
+    real = path.resolve()  # a symbolic link stays one
+    changed = with_value(_load(path), section, key, value)
+    atomic.write_text(real, changed, mode=real.stat().st_mode & 0o777)
+
+
+def with_value(text: str, section: str, key: str, value: str) -> str:
+    """The text of a file with this setting: in its place, in that of its comment, or at the end."""
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+    end = "\r\n" if "\r\n" in text else "\n"
+    current, place, commented = "", None, None
+    for at, line in enumerate(lines):
+        bare = line.removeprefix(_BOM).strip()
+        if header := _HEADER_LINE.fullmatch(bare):
+            current = header[1].strip().casefold()
+        elif current == section:
+            name, equals, _ = bare.lstrip("#;").partition("=")
+            if equals and name.strip().casefold() == key:
+                if bare[0] in "#;":
+                    commented = at
+                else:
+                    place = at
+    place = commented if place is None else place
+    if place is not None:
+        lines[place] = f"{key} = {value}{end}"
+        return "".join(lines)
+    gap = end if text and not text.endswith(("\n", "\r")) else ""
+    return f"{text}{gap}{end}[{section}]{end}{key} = {value}{end}"
+
+
 def commented_out(text: str, section: str, key: str) -> str:
     """The text of a file with a # before a setting; line ends and a byte order mark stay."""
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)

@@ -48,6 +48,7 @@ class Start(Struct, frozen=True):
     folder: DataFolder
     config: Path
     given: Names = frozenset()  # what the file or the command line says, which is stronger than any admin
+    first: bool = False  # nothing was ever stored there
 
 
 class ServeOptions(Struct, frozen=True):
@@ -56,6 +57,12 @@ class ServeOptions(Struct, frozen=True):
     config: Path
     ready_file: Path | None = None
     given: Names = frozenset()
+    first: bool = False  # nothing was ever stored there
+
+    @property
+    def picks_port(self) -> bool:
+        """Whether nobody has said which port, and nobody knows one yet: then another one does as well."""
+        return self.first and "server.port" not in self.given
 
 
 def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
@@ -74,7 +81,8 @@ def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
         ini = settings_file.read(config) if in_folder else Ini()
         problems += _names_another(ini, folder.path)
     settings = parse(ini.items, overrides, (*ini.problems, *problems))
-    return Start(settings, folder, config, names_given(ini.items, overrides))
+    first = not data_folder.has_database(folder.path)
+    return Start(settings, folder, config, names_given(ini.items, overrides), first)
 
 
 def settle(start: Start) -> None:

@@ -235,20 +235,39 @@ def test_an_error_at_the_start_exits_with_its_code(
     assert capsys.readouterr().err.splitlines() == ["The port is taken.", "Too new."]
 
 
-def test_a_second_process_is_refused_at_once_and_told_the_address(
-    tmp_path: Path, holder: subprocess.Popen[str]
+def test_a_second_start_says_where_the_first_is_and_opens_the_browser_there(
+    tmp_path: Path,
+    holder: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    second = subprocess.run(
-        [sys.executable, "-m", "chatbox", "serve", "--data", str(tmp_path / "held"), "--port", "0"],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert second.returncode == 4
-    assert "http://127.0.0.1:4242" in second.stderr
-    assert str(holder.pid) in second.stderr
-    assert "Traceback" not in second.stderr
+    opened: list[str] = []
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr("chatbox.console.open_browser", open_browser)
+    held = ["--data", str(tmp_path / "held")]
+    assert cli.main(held) == 0
+    assert opened == ["http://127.0.0.1:4242"]
+    out = capsys.readouterr().out
+    assert f"already running with this data folder (process {holder.pid})" in out
+    assert "Open  http://127.0.0.1:4242   (opened in your browser)" in out
+    assert cli.main([*held, "--no-browser"]) == 0
+    assert len(opened) == 1
+
+
+def test_a_folder_that_is_held_by_no_server_is_waited_for_and_then_refused(
+    tmp_path: Path,
+    holder: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "_STARTING", 0.3)
+    (tmp_path / "held" / "running.json").unlink()
+    assert cli.main(["--data", str(tmp_path / "held")]) == 4
+    assert "in use by another Chatbox, which is starting or at work" in capsys.readouterr().err
 
 
 # -- commands ------------------------------------------------------------------------------------------------

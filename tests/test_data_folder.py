@@ -200,7 +200,7 @@ def test_a_folder_is_held_once_and_free_after_its_release(tmp_path: Path) -> Non
     first.acquire()
     with pytest.raises(FolderInUse) as caught:
         second.acquire()
-    assert (caught.value.url, caught.value.pid) == (None, None)
+    assert caught.value.running is None
     first.release()
     first.release()
     with second:
@@ -237,7 +237,8 @@ def test_a_killed_holder_leaves_the_folder_free_and_its_traces_are_removed(tmp_p
         assert holder.stdout.readline().strip() == b"held"
         with pytest.raises(FolderInUse) as caught:
             FolderLock(tmp_path).acquire()
-        assert caught.value.pid == holder.pid
+        assert caught.value.running is not None
+        assert caught.value.running.pid == holder.pid
         holder.kill()
         holder.wait()
     (tmp_path / CONTROL_FILE).touch()

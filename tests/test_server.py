@@ -7,13 +7,11 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from chatbox import console
 from chatbox.chat.context import Context
 from chatbox.server import _watch_stalls
 from tests.harness.http import Http
@@ -47,30 +45,6 @@ async def test_a_lost_admin_is_recovered_by_one_start(tmp_path: Path) -> None:
     await http.close()
     assert await server.stop() == 0
     server.assert_quiet()
-
-
-@pytest.fixture
-def lines() -> Iterator[logging.Formatter]:
-    """How the log of the whole program is written."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    root.handlers = []
-    console.log_to_stderr("info")
-    assert root.handlers[0].formatter is not None
-    yield root.handlers[0].formatter
-    root.handlers, root.level = handlers, level
-
-
-def test_nothing_from_outside_forges_a_line_of_the_log(lines: logging.Formatter) -> None:
-    try:
-        raise ValueError("told\n2026 ERROR forged \x1b[31m")
-    except ValueError as error:
-        told = (type(error), error, error.__traceback__)
-    record = logging.LogRecord("chatbox", logging.ERROR, "", 0, "by %s", ("ada\r\n2026 ERROR \x9b",), told)
-    first, *others = lines.format(record).split("\n")
-    assert first.endswith(r" ERROR chatbox: by ada\x0d\x0a2026 ERROR \x9b")
-    assert others[0].startswith("  Traceback")
-    assert others[-1] == r"  2026 ERROR forged \x1b[31m"
 
 
 def test_a_turn_of_the_loop_that_takes_long_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -122,3 +122,30 @@ def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "chatbox.ini"
     settings_file.write_template(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[server]\n#port = 8642\n", "[server]\nport = 8643\n"),
+        ("[server]\n#port = 1\nport = 2\n", "[server]\n#port = 1\nport = 8643\n"),
+        (
+            "\ufeff[Server]\r\n; Port = 1\r\n[log]\r\n#port = 2\r\n",
+            "\ufeff[Server]\r\nport = 8643\r\n[log]\r\n#port = 2\r\n",
+        ),
+        ("[log]\nlevel = info", "[log]\nlevel = info\n\n[server]\nport = 8643\n"),
+        ("[server]\n# Port to listen on.\n", "[server]\n# Port to listen on.\n\n[server]\nport = 8643\n"),
+    ],
+)
+def test_a_setting_is_set_and_all_else_stays(before: str, after: str) -> None:
+    assert settings_file.with_value(before, "server", "port", "8643") == after
+    assert settings_file.scan(after, "x").problems == ()
+
+
+def test_a_setting_in_the_template_is_set_where_it_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "chatbox.ini"
+    settings_file.write_template(path)
+    settings_file.set_value(path, "server", "port", "8643")
+    assert parse(settings_file.read(path).items).server.port == 8643
+    assert path.read_text() == settings_file.template().replace("#port = 8642", "port = 8643")
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -156,7 +156,7 @@ async def test_where_https_is_required_its_address_is_told(tmp_path: Path) -> No
     await server.start()
     assert (await ask(server)).startswith(b"HTTP/1.1 200")
     assert await server.stop() == 0
-    assert f"On this computer:   https://127.0.0.1:{server.port}" in server.said
+    assert f"     Open  https://127.0.0.1:{server.port}" in server.said
 
 
 def test_the_mode_that_needs_a_certificate_says_so() -> None:

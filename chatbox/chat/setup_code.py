@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import secrets
@@ -31,6 +32,7 @@ class SetupCode:
     def __init__(self, folder: Path, clock: Clock, tell: Callable[[str], None]) -> None:
         """`tell` is given the code, as it is shown, each time there is a new one. Raises OSError."""
         self.token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self.done = asyncio.Event()  # set when the setup is over
         self._path = folder / FILE_NAME
         self._clock = clock
         self._tell = tell
@@ -60,6 +62,7 @@ class SetupCode:
 
     def close(self) -> None:
         """Setup is done: the file goes."""
+        self.done.set()
         self._path.unlink(missing_ok=True)
 
     def _tries(self, address: str) -> list[float]:

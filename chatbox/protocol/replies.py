@@ -92,9 +92,9 @@ REPLIES: dict[str, str] = {
     "server.update": '`{"name", "join"}`',
     "server.addresses": (
         '`{"addresses": [{"url", "kind", "adapter"?}]}`; `kind` is `chosen` (in the settings), `name`,'
-        " `loopback` (this machine alone), `wifi`, `cable`, `vpn`, `container`, `virtual` (machines),"
-        " `direct` (from device to device), `self_assigned` (no router gave it) or `other`; `adapter` is the"
-        " system's name of it"
+        " `local` (a name on its network), `loopback` (this machine alone), `wifi`, `cable`, `vpn`,"
+        " `container`, `virtual` (machines), `direct` (from device to device), `self_assigned` (no router"
+        " gave it) or `other`; `adapter` is the system's name of it"
     ),
     "admin.overview": (
         '`{"version", "started", "people", "online", "connections", "devices", "rooms", "messages",'

@@ -31,6 +31,7 @@ FAULTS = {
 async def _talking(folder: Path, server: Server) -> AsyncIterator[tuple[Sender, Reader, list[Person]]]:
     """A server with somebody who posts without end and somebody who reads; in the end all must be right."""
     server.expected = (
+        "chatbox.log cannot be written: ",
         "chatbox.store: the database cannot be written: ",
         "chatbox.store: the database can be written again",
         "chatbox.store: the log could not be taken into the database: ",

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.harness.needs import need, works
+from tests.harness.process import Server, program
 
 
 class Host:
@@ -22,13 +23,14 @@ class Host:
         self.ip("link", "set", "lo", "up")
 
     def words(self, *command: str) -> list[str]:
-        """The words with which a command runs on this machine."""
-        return ["ip", "netns", "exec", self.name, *command]
+        """The words with which a command runs on this machine. Not by `ip netns exec`, which would hold on to
+        the disks that are mounted at the moment."""
+        return ["nsenter", f"--net=/run/netns/{self.name}", *command]
 
-    def run(self, *command: str, cwd: Path | None = None) -> str:
+    def run(self, *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
         """Run a command there to its end, which must be a good one. Gives what it printed."""
         done = subprocess.run(
-            self.words(*command), cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+            self.words(*command), cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -68,10 +70,27 @@ class Host:
         _ip("netns", "delete", self.name)
 
 
+class Desk(Server):
+    """A server on such a machine, listening as it does by itself. Its port is the same inside."""
+
+    def __init__(self, folder: Path, host: Host, settings: dict[str, str] | None = None) -> None:
+        super().__init__(folder, settings)
+        self.host = host
+        self.program = host.words(*program())
+        self.place = []
+
+    def command_line(self, *words: str) -> str:
+        """One command of the command line on that machine, which must end well. Gives what it printed."""
+        return self.host.run(*program(), *words, "--data", str(self.data), env=self.environment)
+
+
 @contextmanager
 def hosts(*names: str) -> Iterator[list[Host]]:
     """So many machines, which are gone in the end."""
-    need(works("ip", "netns", "list") and os.geteuid() == 0, "root, and iproute2: apt-get install iproute2")
+    need(
+        works("ip", "netns", "list") and works("nsenter", "--version") and os.geteuid() == 0,
+        "root, and iproute2",
+    )
     probe = f"chatbox-{secrets.token_hex(4)}"
     allowed = works("ip", "netns", "add", probe)
     works("ip", "netns", "delete", probe)

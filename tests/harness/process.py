@@ -9,7 +9,7 @@ import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -27,7 +27,7 @@ FREE = {  # every limit of speed and number lifted
     "limits.connections_per_user": "0",
     "limits.connections_per_address": "0",
 }
-_TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|Traceback|Exception")
+_TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|Traceback|Exception|log cannot be written")
 
 
 class Person(NamedTuple):
@@ -80,6 +80,9 @@ class Server:
         self._log = folder / "log.txt"
         self._said = folder / "said.txt"
         self._settings = FREE | (settings or {})
+        self.place: list[str] | None = (
+            None  # words that say where to listen; else a free port of this machine
+        )
         self._words = ["--no-browser"] if desk is None else []
         self._process: asyncio.subprocess.Process | None = None
         self._pid = 0
@@ -112,8 +115,8 @@ class Server:
 
     async def launch(self) -> asyncio.subprocess.Process:
         """Start a process on the folder, whatever becomes of it."""
-        words = [*self._words, "--host", "127.0.0.1", "--port", str(self.port)]
-        words += ["--data", str(self.data), "--ready-file", str(self._ready)]
+        place = ["--host", "127.0.0.1", "--port", str(self.port)] if self.place is None else self.place
+        words = [*self._words, *place, "--data", str(self.data), "--ready-file", str(self._ready)]
         for key, value in self._settings.items():
             words += ["--set", f"{key}={value}"]
         with self._log.open("ab") as log, self._said.open("ab") as said:
@@ -178,7 +181,9 @@ class Server:
 
     @property
     def log(self) -> str:
-        return self._log.read_text(errors="replace")
+        """What it wrote into its log and to standard error, of all starts."""
+        parts = sorted((self.data / "logs").glob("chatbox.log*"), reverse=True)
+        return "".join(part.read_text(errors="replace") for part in (*parts, self._log))
 
     @property
     def said(self) -> str:
@@ -187,11 +192,11 @@ class Server:
 
     async def told(self, text: str) -> None:
         """Wait until the log says so."""
-        async with asyncio.timeout(STARTS_WITHIN):
-            while True:
-                if text in self.log:
-                    return
-                await asyncio.sleep(0.05)
+        await _until(lambda: text in self.log)
+
+    async def says(self, text: str) -> None:
+        """Wait until the person at the console can read it."""
+        await _until(lambda: text in self.said)
 
     def assert_quiet(self) -> None:
         """Nothing that went wrong stands in the log."""
@@ -261,6 +266,13 @@ class Server:
             answer = await http.command(name, **fields)
         await http.close()
         return answer
+
+
+async def _until(happened: Callable[[], bool]) -> None:
+    """Wait for something that another process writes."""
+    async with asyncio.timeout(STARTS_WITHIN):
+        while not happened():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -150,12 +150,13 @@ class Site:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         secure: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> Answer:
         """One request on a connection of its own, over TLS where `secure` is given. A dict goes as JSON; an
-        iterable of bytes chunked."""
+        iterable of bytes chunked. `port` is another one than the site's."""
         connection: http.client.HTTPConnection
         if secure is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
         else:
             connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=secure)
         headers = dict(headers or {})
