@@ -42,8 +42,8 @@ def parse_arguments(words: Sequence[str]) -> CommandLine:
     parser = _parser(overrides)
     values = vars(parser.parse_args(words))
     command = values.pop("command", None) or "serve"
-    if command == "user":
-        command = f"user {values.pop('what')}"
+    if command in ("user", "service"):
+        command = f"{command} {values.pop('what')}"
     for name in _SERVE_ONLY:
         if command != "serve" and name in values:
             parser.error(f"--{name.replace('_', '-')} belongs to serve, not to {command}")
@@ -106,6 +106,7 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
         [common],
     )
     restore.add_argument("file", metavar="FILE.zip", help="the backup")
+    _add_service(commands, common)
     _add(commands, "check", "check the database, the messages and the uploads", [common])
     _add(commands, "check-config", "check the settings and say which file they come from", [common])
     firewall = _add(commands, "firewall", "print how this computer lets other devices in", [common])
@@ -131,6 +132,19 @@ def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
     token.add_argument("--label", metavar="TEXT", required=True, help="what the token is for")
     _add(whats, "list", "list all accounts", [common])
     _add(whats, "disable", "end all sessions of an account, and let it in no more", [name, common])
+
+
+def _add_service(commands: Any, common: argparse.ArgumentParser) -> None:
+    service = _add(commands, "service", "have Chatbox run always, as a service of this computer", [common])
+    whats = service.add_subparsers(dest="what", metavar="WHAT", required=True)
+    show = argparse.ArgumentParser(add_help=False)
+    show.add_argument("--print", action="store_true", help="only show the file and the commands")
+    install = _add(whats, "install", "start it now and with this computer", [show, common])
+    install.add_argument(
+        "--account", metavar="NAME", default="", help="the account to run under, where root installs it"
+    )
+    _add(whats, "remove", "stop it, and start it no more; the data stays", [show, common])
+    _add(whats, "status", "say whether it is installed, and whether it runs", [show, common])
 
 
 def _add(

@@ -8,15 +8,20 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """`write_bytes` of a text, in UTF-8. Line ends stay as they are given."""
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Write beside the file, then rename over it. Raises OSError.
 
     From its first moment the new file is for its owner only (mkstemp opens it with O_EXCL and 0600); `mode`
-    is what it has in the end. Line ends stay as they are given.
+    is what it has in the end.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, mode)

@@ -65,6 +65,10 @@ def _run(line: CommandLine) -> int:
     if line.command == "version":
         _say(f"chatbox {VERSION}")
         return 0
+    if line.command.startswith("service "):
+        from chatbox import service_command
+
+        return service_command.run(line.command.removeprefix("service "), line.common, line.values, _say)
     values = _with_full_path(_with_password(line))
     start = prepare(line.common, os.environ)
     if line.command == "check-config":

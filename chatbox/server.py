@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from chatbox import atomic, console, frozen, journal, reception, tls
+from chatbox import atomic, console, frozen, journal, notify, reception, tls
 from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
 from chatbox.computer import Computer
@@ -156,28 +156,28 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         short = open_short_way(edge, port)
         if short is not None:
             stack.callback(short.stop)
-        for steady in (
-            _mind,
-            _sweep,
-            _watch_stalls,
-            backups.keep_up,
-            disk.watch,
-            reception.tell_of_the_first,
-        ):
+        for steady in _STEADY:
             stack.callback(asyncio.create_task(steady(ctx), name=steady.__name__).cancel)
         stack.callback(asyncio.create_task(reception.tell_of_setup(ctx, reach), name="setup").cancel)
         url = reach.local_url
         lock.publish(url)
-        if options.ready_file is not None:
-            ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
-            atomic.write_text(options.ready_file, json.dumps(ready))
+        _tell_programs(options, url, port)
         await reception.greet(ctx, reach, certificates, announcer, options, note, short is not None)
         await stopping.asked.wait()
+        notify.tell(notify.STOPPING)
         await _drain(ctx, listener, control, stopping.hurry)
     if stopping.again:
         return port
     journal.tell("Stopped. All messages are saved.")
     return 0
+
+
+def _tell_programs(options: ServeOptions, url: str, port: int) -> None:
+    """Let whatever started this know that it serves."""
+    if options.ready_file is not None:
+        ready = {"url": url, "port": port, "pid": os.getpid(), "version": VERSION}
+        atomic.write_text(options.ready_file, json.dumps(ready))
+    notify.tell(notify.READY)
 
 
 def make_edge(ctx: Context, certificates: Certificates) -> Edge:
@@ -238,6 +238,9 @@ async def _sweep(ctx: Context) -> None:
                 log.error("the hourly sweep has to wait for the next hour: %s", error.message)
             except Exception:
                 log.exception("the hourly sweep failed")
+
+
+_STEADY = (_mind, _sweep, _watch_stalls, backups.keep_up, disk.watch, reception.tell_of_the_first)
 
 
 async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry: asyncio.Event) -> None:

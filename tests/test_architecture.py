@@ -43,8 +43,9 @@ FLOORS = {
     "chatbox.backup": 4,
     "chatbox.live": 4,
     "chatbox.chat": 5,
-    # F6 the two sides that the network sees, each unaware of the other
+    # F6 the sides that the network and this computer see, each unaware of the others
     "chatbox.lan": 6,
+    "chatbox.service": 6,
     "chatbox.web": 6,
     # F7 roof
     "chatbox.__main__": ROOF,
@@ -60,10 +61,12 @@ FLOORS = {
     "chatbox.instance": ROOF,
     "chatbox.journal": ROOF,
     "chatbox.memory": ROOF,
+    "chatbox.notify": ROOF,
     "chatbox.operations": ROOF,
     "chatbox.reach": ROOF,
     "chatbox.reception": ROOF,
     "chatbox.server": ROOF,
+    "chatbox.service_command": ROOF,
     "chatbox.startup": ROOF,
     "chatbox.tls": ROOF,
 }

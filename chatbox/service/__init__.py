@@ -1,0 +1,1 @@
+"""Chatbox as a service of this computer: `chatbox service install`, `remove` and `status`."""

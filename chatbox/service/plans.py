@@ -1,0 +1,63 @@
+"""What a service is, and what it takes to install, remove and look at it; nothing here touches the system."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from msgspec import Struct
+
+from chatbox.errors import StartError
+
+
+class Service(Struct, frozen=True):
+    """What is to run.
+
+    `words` start the program; `data` is its folder, and `writable` every folder it writes to, that one
+    included. `system`: for the whole computer, from its start on, not for one person. `account` is whose
+    rights it has; empty for one that exists only while it runs, or where there is no choice. `home` is the
+    home folder of whoever installs it, and `uid` their number on POSIX."""
+
+    words: tuple[str, ...]
+    data: PurePath
+    writable: tuple[PurePath, ...]
+    system: bool
+    account: str
+    home: PurePath
+    uid: int = 0
+    options: tuple[str, ...] = ()  # --config and --set, as they were given
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The whole command line."""
+        return (*self.words, "serve", "--no-browser", "--data", str(self.data), *self.options)
+
+
+class Step(Struct, frozen=True):
+    """One command. `done` says what it did; where it may fail, `otherwise` says what that means."""
+
+    words: tuple[str, ...]
+    done: str = ""
+    otherwise: str | None = None
+
+
+class Plan(Struct, frozen=True):
+    """How it is done on one system. The folder of `file` may have to be made."""
+
+    file: PurePath
+    content: bytes
+    install: tuple[Step, ...]
+    remove: tuple[Step, ...]
+    status: tuple[str, ...]  # a command whose output `state` reads
+    notes: tuple[str, ...]  # what is good to know once it is installed
+
+
+class ServiceError(StartError):
+    """It cannot be done so. The text says what to do instead."""
+
+
+RUNNING, STOPPED, MISSING = "running", "stopped", "missing"
+
+
+def unprintable(words: tuple[str, ...]) -> str:
+    """The first of these words that no file of a service can hold; empty where all can."""
+    return next((word for word in words if not word.isprintable()), "")

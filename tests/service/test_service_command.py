@@ -1,0 +1,162 @@
+"""`chatbox service`, with a system whose commands note what they are told."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chatbox import cli, service_command
+from chatbox.folder_lock import LOCK_FILE, FolderLock
+from chatbox.service import systemd
+from chatbox.service.choice import Machine
+
+COMMAND = """\
+#!/bin/sh
+echo "$(basename "$0") $*" >>"{log}"
+case "$0 $*" in
+*" show "*) cat "{folder}/state" 2>/dev/null || echo LoadState=not-found ;;
+*{failing}*) echo "It cannot be done."; exit 1 ;;
+esac
+"""
+
+
+ROOT = Machine("linux", True, lambda name: True)
+
+
+class System:
+    """A computer with systemd, on whose disk everything is below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.unit = folder / ".config/systemd/user/chatbox.service"
+        self.data = folder / "data"
+        self._log = folder / "log"
+        self.fail("nothing fails")
+
+    def fail(self, words: str) -> None:
+        """Commands that have these words fail."""
+        for name in ("systemctl", "loginctl"):
+            file = self.folder / "bin" / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(COMMAND.format(log=self._log, folder=self.folder, failing=f'"{words}"'))
+            file.chmod(0o755)
+
+    def runs(self) -> None:
+        (self.folder / "state").write_text("LoadState=loaded\nActiveState=active\n")
+
+    @property
+    def told(self) -> list[str]:
+        return [line for line in self._log.read_text().splitlines() if " show " not in line]
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
+    made = System(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    machine = Machine("linux", False, lambda name: False)
+    monkeypatch.setattr(service_command, "this_machine", lambda: machine)
+    monkeypatch.setattr(systemd, "TEMPORARY", ())  # where the tests run
+    return made
+
+
+def chatbox(system: System, *words: str) -> int:
+    return cli.main(["service", *words, "--data", str(system.data)])
+
+
+def test_install_writes_the_unit_and_starts_it(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    assert chatbox(system, "install") == 0
+    assert f"--data {system.data}" in system.unit.read_text()
+    assert system.unit.stat().st_mode & 0o777 == 0o644
+    assert system.data.is_dir()
+    assert not (system.data / LOCK_FILE).exists()  # root's would be closed to the account of the service
+    assert system.told == [
+        "systemctl --user daemon-reload",
+        "systemctl --user enable chatbox.service",
+        "loginctl enable-linger",
+        "systemctl --user restart chatbox.service",
+    ]
+    said = capsys.readouterr().out
+    for text in (f"Written: {system.unit}", "while you are not signed in", "chatbox service remove"):
+        assert text in said
+
+
+def test_install_goes_on_where_it_may_not_linger(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    system.fail("enable-linger")
+    assert chatbox(system, "install") == 0
+    assert "sudo loginctl enable-linger" in capsys.readouterr().out
+
+
+def test_install_says_why_it_does_not_start(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    system.fail("restart")
+    assert chatbox(system, "install") == 1
+    assert "restart chatbox.service" in (said := capsys.readouterr().err)
+    assert "It cannot be done." in said
+
+
+def test_install_refuses_a_folder_that_another_chatbox_has(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system.data.mkdir()
+    with FolderLock(system.data):
+        assert chatbox(system, "install") == 1
+        assert "Stop that one first" in capsys.readouterr().err
+        assert not system.unit.exists()
+        system.runs()  # by the service itself: it is started again with what is new
+        assert chatbox(system, "install") == 0
+
+
+def test_install_for_an_account_refuses_the_folder_of_another(
+    system: System, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_command, "this_machine", lambda: ROOT)
+    system.data.mkdir()
+    assert chatbox(system, "install", "--account", "somebody") == 1
+    assert f"belongs to {system.data.owner()}, not to somebody" in capsys.readouterr().err
+
+
+def test_print_shows_everything_and_does_nothing(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    assert chatbox(system, "install", "--print") == 0
+    said = capsys.readouterr().out
+    for text in (f"# {system.unit}", "Type=notify", "# systemctl --user daemon-reload"):
+        assert text in said.splitlines()
+    assert chatbox(system, "remove", "--print") == 0
+    assert "# systemctl --user disable --now chatbox.service" in capsys.readouterr().out
+    assert not system.unit.exists()
+    assert not system.data.exists()
+
+
+def test_remove_takes_the_unit_and_leaves_the_data(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chatbox(system, "install")
+    system.runs()
+    assert chatbox(system, "remove") == 0
+    assert system.told[-2:] == [
+        "systemctl --user disable --now chatbox.service",
+        "systemctl --user daemon-reload",
+    ]
+    assert not system.unit.exists()
+    assert f"The data stays in {system.data}" in capsys.readouterr().out
+
+
+def test_remove_says_where_there_is_none(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    assert chatbox(system, "remove") == 1
+    assert "There is no service" in capsys.readouterr().err
+
+
+def test_status_says_whether_it_runs(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    assert chatbox(system, "status") == 1
+    assert "chatbox service install" in capsys.readouterr().out
+    system.runs()
+    assert chatbox(system, "status") == 0
+    assert "and runs" in capsys.readouterr().out
+
+
+def test_settings_of_the_command_line_are_those_of_the_service(system: System) -> None:
+    assert chatbox(system, "install", "--set", "server.port=9000", "--set", "storage.uploads=/srv/files") == 0
+    unit = system.unit.read_text()
+    assert "--set server.port=9000 --set storage.uploads=/srv/files" in unit
+    assert "ReadWritePaths=/srv/files" in unit
