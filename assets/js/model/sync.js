@@ -206,7 +206,7 @@ export function applyHello(store, reply) {
   Object.assign(store, { me, server, session, limits, join, epoch, mine, peopleRev: reply.people_rev });
   store.touch('people', ...store.people.merge(reply.people));
   store.touch('presence', ...store.people.resetPresence(reply.online, reply.away));
-  applyNotices(store, reply.notices ?? []);
+  applyNotices(store, reply.notices);
   for (const topic of ['me', 'server']) store.touch(topic);
   const mineNow = new Set(reply.rooms.map(({ id }) => id));
   for (const { id } of store.rooms.all()) if (!mineNow.has(id)) eraseRoom(store, id);

@@ -61,6 +61,7 @@ const readers = {
   presence: (e) => ({ ev: 'presence', online: ids(e.online), away: ids(e.away), offline: ids(e.offline) }),
   typing: (e) => (isCount(e.room) && isCount(e.user) ? { ev: 'typing', room: e.room, user: e.user } : null),
   server: (e) => ({ ev: 'server', server: isObject(e.server) ? e.server : {}, ...(e.join && { join: e.join }), ...(isObject(e.limits) && { limits: e.limits }) }),
+  notices: (e) => ({ ev: 'notices', notices: notices(e.notices) }),
   me: (e) => (isObject(e.me) && isCount(e.me.id) ? { ev: 'me', me: e.me, mine: count(e.mine) } : null),
 };
 
@@ -90,6 +91,7 @@ export function readHello(reply) {
     online: ids(reply.online),
     away: ids(reply.away),
     rooms: withId(reply.rooms),
+    notices: notices(reply.notices),
     changes: isObject(reply.changes) ? reply.changes : {},
   };
 }
@@ -106,6 +108,11 @@ export function messages(list) {
 /** @param {any} list @returns {import('./types.js').MemberChange[]} */
 function members(list) {
   return Array.isArray(list) ? list.filter((m) => isObject(m) && isCount(m.user)) : [];
+}
+
+/** @param {any} list @returns {import('./types.js').Notice[]} */
+function notices(list) {
+  return Array.isArray(list) ? list.filter((one) => isObject(one) && typeof one.kind === 'string') : [];
 }
 
 /** @param {any} list @returns {any[]} */

@@ -114,7 +114,7 @@
  * @property {number[]} away
  * @property {RoomInfo[]} rooms
  * @property {Record<string, Message[] | 'reset' | 'behind'>} changes
- * @property {Notice[]} [notices] for admins
+ * @property {Notice[]} notices for admins
  *
  * @typedef {{ev: 'messages', room: number, after: number, head: number, messages: Message[], members: MemberChange[]}} MessagesEvent
  * @typedef {{ev: 'room', room: RoomInfo, mine?: number}} RoomEvent
