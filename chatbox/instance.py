@@ -21,6 +21,7 @@ from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock, SystemClock
 from chatbox.data_folder import DATABASE_FILE
+from chatbox.errors import DataFolderError
 from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
 from chatbox.live.confirmed import Confirmed
@@ -63,7 +64,11 @@ async def open_instance(
     Raises `StartError` and OSError."""
     clock = clock or SystemClock()
     await asyncio.to_thread(apply_staged, folder, uploads_folder(settings, folder))
-    store = await open_store(folder / DATABASE_FILE, clock)
+    shelf = Shelf(_backups_folder(settings, folder))
+    try:
+        store = await open_store(folder / DATABASE_FILE, clock)
+    except DataFolderError as error:
+        raise DataFolderError(f"{error}{_way_back(shelf)}") from error
     try:
         stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])
         chosen = Chosen(settings, given, stored)
@@ -147,6 +152,12 @@ def uploads_folder(settings: Settings, folder: Path) -> Path:
     """Where the contents of uploads are; `folder` is the data folder."""
     uploads = settings.storage.uploads
     return folder / Path(uploads).expanduser() if uploads else folder / "uploads"
+
+
+def _way_back(shelf: Shelf) -> str:
+    """What to do where the database is damaged."""
+    newest = shelf.newest()
+    return f" If you have a backup: chatbox restore {newest or 'FILE.zip'}"
 
 
 def _backups_folder(settings: Settings, folder: Path) -> Path:

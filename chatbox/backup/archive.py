@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -37,11 +36,12 @@ def write_backup(target: Path, database: Path, open_upload: OpenUpload, now: int
 
 
 def pack(target: Path, folder: Path, manifest: Manifest, open_upload: OpenUpload) -> Manifest:
-    """Write a zip file of a copy of the database, which is in this folder, and its uploads. Raises as
-    `write_backup`; gives the manifest with what was missing."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    """Write a zip file of a copy of the database, which is in this folder, and its uploads; the folder is on
+    the disk of the target. Raises as `write_backup`; gives the manifest with what was missing."""
     with files.blamed_on(target):
         files.require_room(target.parent, manifest.bytes, f"for {target.name}")
+        draft = folder / f"{target.name}.draft"
+        draft.unlink(missing_ok=True)
         try:
             manifest = _write(draft, folder / DATABASE, manifest, open_upload)
             _check(draft, manifest)
@@ -98,8 +98,9 @@ def _is_backup(path: Path) -> bool:
 
 @contextmanager
 def _scratch(target: Path) -> Iterator[Path]:
-    """A folder beside a file, for its owner only, that is gone in the end."""
-    folder = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
+    """A folder beside a file, for its owner only, that is gone in the end; what a kill has left goes."""
+    folder = target.with_name(f".{target.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     try:
         yield folder

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from chatbox.store.copies import Contents
 
 FORMAT = 1
+STAMP = "%Y-%m-%d_%H%M%S"
 DATABASE = "chatbox.sqlite3"
 MANIFEST = "manifest.json"
 MANIFEST_BYTES = 2**28  # more than three million uploads
@@ -51,7 +52,7 @@ def upload_path(hash: str) -> str:
 
 def stamp(at: int) -> str:
     """A time (ms) for a file's name: UTC, without colons, which Windows does not take."""
-    return time.strftime("%Y-%m-%d_%H%M%S", time.gmtime(at / 1000))
+    return time.strftime(STAMP, time.gmtime(at / 1000))
 
 
 def shown_time(at: int) -> str:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import logging
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from msgspec import json, structs
+from msgspec import Struct, json, structs
 
 from chatbox.backup import files
 from chatbox.backup.archive import describe, is_whole
-from chatbox.backup.manifest import DATABASE, MANIFEST, Manifest, stamp, upload_path
+from chatbox.backup.manifest import DATABASE, MANIFEST, STAMP, Manifest, stamp, upload_path
 from chatbox.backup.opening import BadBackup, read_manifest
 from chatbox.errors import NotFound
 from chatbox.progress import Step
@@ -30,6 +31,16 @@ log = logging.getLogger("chatbox.backups")
 _NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{6}")
 
 UploadPath = Callable[[str], Path]
+
+
+class Summary(Struct, frozen=True):
+    """What a list tells of a backup: `at` in milliseconds since 1970, `missing` uploads."""
+
+    name: str
+    at: int
+    bytes: int
+    counts: dict[str, int]
+    missing: int
 
 
 class Run:
@@ -48,6 +59,11 @@ class Run:
         """In the machine's time zone."""
         return datetime.fromtimestamp(self.manifest.made_at / 1000).astimezone()
 
+    @property
+    def summary(self) -> Summary:
+        manifest = self.manifest
+        return Summary(self.name, manifest.made_at, manifest.bytes, manifest.counts, len(manifest.missing))
+
     def open_database(self) -> IO[bytes]:
         return (self.folder / DATABASE).open("rb")
 
@@ -62,19 +78,41 @@ class Shelf:
         self.folder = folder
         self._runs = folder / "runs"
         self._files = folder / "files"
+        self._downloads = folder / "downloads"
+        self._known: dict[str, Summary] = {}  # a manifest may have a hundred thousand uploads
 
     def runs(self) -> list[Run]:
         """Every whole backup, the newest first. Raises OSError."""
-        if not self._runs.is_dir():
-            return []
-        found = []
-        for path in self._runs.iterdir():
-            if _NAME.fullmatch(path.name) and (path / MANIFEST).is_file():
-                try:
-                    found.append(Run(path))
-                except BadBackup as error:
-                    log.warning("%s", error.message)
-        return sorted(found, key=lambda run: run.manifest.made_at, reverse=True)
+        found = (self._read(path) for path in self._folders())
+        runs = [run for run in found if run is not None]
+        return sorted(runs, key=lambda run: run.manifest.made_at, reverse=True)
+
+    def times(self) -> list[datetime]:
+        """When the backups were made, by their names. Raises OSError."""
+        return [datetime.strptime(f"{path.name}+0000", f"{STAMP}%z") for path in self._folders()]
+
+    def newest(self) -> Path | None:
+        """The folder of the newest backup. Raises OSError."""
+        return max(self._folders(), key=lambda path: path.name, default=None)
+
+    def summaries(self) -> list[Summary]:
+        """Every whole backup in few words, the newest first. Raises OSError."""
+        names = {path.name for path in self._folders()}
+        for name in names - self._known.keys():
+            if (run := self._read(self._runs / name)) is not None:
+                self._known[name] = run.summary
+        return sorted(
+            (self._known[name] for name in names & self._known.keys()), key=lambda each: each.at, reverse=True
+        )
+
+    def download(self, name: str) -> Path:
+        """Where a zip file of this backup may be made; whoever makes it removes it. Raises OSError."""
+        self._downloads.mkdir(mode=0o700, exist_ok=True)
+        return self._downloads / f"{name}.{secrets.token_hex(4)}.zip"
+
+    def clear_downloads(self) -> None:
+        """Remove what a process that was killed has left; for the start."""
+        shutil.rmtree(self._downloads, ignore_errors=True)
 
     def run(self, name: str) -> Run:
         """The backup of this name. Raises `NotFound`."""
@@ -87,8 +125,8 @@ class Shelf:
 
         Raises StorageFull, Unavailable and Invalid; then there is none more."""
         with files.blamed_on(self.folder):
-            for folder in (self._runs, self._files):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.folder, self._runs, self._files):
+                folder.mkdir(mode=0o700, exist_ok=True)
             self._clear()
             while (self._runs / stamp(now)).exists():
                 now += 1000
@@ -130,6 +168,19 @@ class Shelf:
         while not place.exists():
             place = place.parent
         return place.stat().st_dev == data.stat().st_dev
+
+    def _folders(self) -> list[Path]:
+        if not self._runs.is_dir():
+            return []
+        folders = (path for path in self._runs.iterdir() if _NAME.fullmatch(path.name))
+        return [path for path in folders if (path / MANIFEST).is_file()]
+
+    def _read(self, folder: Path) -> Run | None:
+        try:
+            return Run(folder)
+        except BadBackup as error:
+            log.warning("%s", error.message)
+            return None
 
     def _take_uploads(self, manifest: Manifest, upload: UploadPath) -> Manifest:
         new = {hash: size for hash, size in manifest.uploads.items() if not self._has(hash, size)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ async def write(ctx: Context, target: Path) -> Manifest:
     """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`."""
     database = ctx.folder / DATABASE_FILE
     with stopped_by(lambda: ctx.server.stopping):
-        async with ctx.blobs.keeping():
+        async with ctx.backups.lock, ctx.blobs.keeping():
             return await asyncio.to_thread(write_backup, target, database, ctx.blobs.open, ctx.clock.now())
 
 
@@ -47,7 +47,7 @@ async def run(ctx: Context) -> Run:
                 made = await asyncio.to_thread(
                     keeper.shelf.add, ctx.folder / DATABASE_FILE, ctx.blobs.path, ctx.clock.now()
                 )
-            await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx))
+            await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx, made))
         except (ChatboxError, OSError) as error:
             _failed(ctx, error)
             raise
@@ -59,9 +59,11 @@ async def run(ctx: Context) -> Run:
     return made
 
 
-def _stays(ctx: Context, made: Any) -> set[datetime]:
+def _stays(ctx: Context, new: Run, made: Iterable[datetime]) -> set[datetime]:
+    """Those by the settings; and the new one, whatever the clock says."""
     keep = ctx.settings.backup
-    return rules.kept(made, daily=keep.keep_daily, weekly=keep.keep_weekly, monthly=keep.keep_monthly)
+    kept = rules.kept(made, daily=keep.keep_daily, weekly=keep.keep_weekly, monthly=keep.keep_monthly)
+    return kept | {new.made}
 
 
 def _failed(ctx: Context, error: Exception) -> None:
@@ -76,6 +78,7 @@ def _failed(ctx: Context, error: Exception) -> None:
 async def keep_up(ctx: Context) -> None:
     """Make the backups of the schedule for as long as the server runs, and those that were missed while it
     did not."""
+    await asyncio.to_thread(ctx.backups.shelf.clear_downloads)
     if ctx.settings.backup.schedule == "off":
         return
     wait = _SETTLED
@@ -96,7 +99,7 @@ async def is_due(ctx: Context) -> bool:
     """Whether the schedule wants a backup now. A server that is not set up has nothing to lose."""
     if ctx.server.setup_open:
         return False
-    made = [run.made for run in await asyncio.to_thread(ctx.backups.shelf.runs)]
+    made = await asyncio.to_thread(ctx.backups.shelf.times)
     return rules.due(datetime.fromtimestamp(ctx.clock.now() / 1000).astimezone(), made)
 
 
@@ -104,7 +107,7 @@ async def pack_for_download(ctx: Context, name: str) -> Path:
     """Make one zip file of a backup of the schedule; the caller removes it. Raises NotFound, as `pack`."""
     async with ctx.backups.lock:
         run = await asyncio.to_thread(ctx.backups.shelf.run, name)
-        target = run.folder.with_name(f"{name}.{secrets.token_hex(4)}.zip")
+        target = ctx.backups.shelf.download(name)
         with stopped_by(lambda: ctx.server.stopping):
             await asyncio.to_thread(pack, target, run.folder, run.manifest, run.open_upload)
     return target
@@ -117,10 +120,10 @@ async def backup_list(ctx: Context, caller: Caller, cmd: commands.BackupList) ->
     """The backups of the schedule, the newest first, and what is to be known of them."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
     keeper, settings = ctx.backups, ctx.settings.backup
-    runs = await asyncio.to_thread(keeper.shelf.runs)
+    listed = await asyncio.to_thread(keeper.shelf.summaries)
     same_disk = await asyncio.to_thread(keeper.shelf.on_the_disk_of, ctx.folder)
     found: dict[str, Any] = {
-        "backups": [_described(run) for run in runs],
+        "backups": listed,
         "folder": str(keeper.shelf.folder),
         "same_disk": same_disk,
         "schedule": settings.schedule,
@@ -131,17 +134,6 @@ async def backup_list(ctx: Context, caller: Caller, cmd: commands.BackupList) ->
     if keeper.failure is not None:
         found["failure"] = keeper.failure
     return found
-
-
-def _described(run: Run) -> dict[str, Any]:
-    manifest = run.manifest
-    return {
-        "name": run.name,
-        "at": manifest.made_at,
-        "bytes": manifest.bytes,
-        "counts": manifest.counts,
-        "missing": len(manifest.missing),
-    }
 
 
 async def backup_create(ctx: Context, caller: Caller, cmd: commands.BackupCreate) -> dict[str, Any]:

@@ -55,9 +55,12 @@ class Stage:
         self._commit(self._dress)
         setup_done(site.ctx)
         site.ctx.server.addresses = lambda: [ORIGIN]
-        self.backup = site.run(backups.run(site.ctx)).name
-        packed = site.run(backups.pack_for_download(site.ctx, self.backup))
+        packed = site.run(backups.pack_for_download(site.ctx, self.new_backup()))
         self.zipped = packed.read_bytes()
+
+    def new_backup(self) -> str:
+        """The name of a new backup of the schedule; an older one of this day is gone then."""
+        return self.site.run(backups.run(self.site.ctx)).name
 
     def id(self, role: str) -> int:
         return self.cast[role].id

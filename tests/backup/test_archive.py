@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from chatbox.backup import archive
+from chatbox.backup.files import Paced
 from chatbox.chat import backups
 from chatbox.chat.files import remove_unreferenced
 from chatbox.errors import Conflict, Invalid, Restarting, StorageFull, Unavailable
@@ -160,6 +161,36 @@ async def test_a_backup_ends_when_the_server_stops(world: World) -> None:
     assert isinstance(refusal, Restarting)
     assert left_over(world.folder) == []
     assert not (world.folder / "b.zip").exists()
+
+
+def test_a_disk_that_fills_meanwhile_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, block: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    @in_world
+    async def scenario(world: World) -> None:
+        await world.set_up()
+        monkeypatch.setattr(Paced, "write", full)
+        for work in (backups.write(world.ctx, world.folder / "b.zip"), backups.run(world.ctx)):
+            refusal = await error_of(work)
+            assert isinstance(refusal, StorageFull)
+            assert "is full" in refusal.message
+        assert left_over(world.folder) == []
+        assert not (world.folder / "b.zip").exists()
+        assert world.ctx.backups.shelf.runs() == []
+
+    scenario(tmp_path)
+
+
+@in_world
+async def test_what_a_kill_has_left_goes_with_the_next(world: World) -> None:
+    await world.set_up()
+    (world.folder / ".b.zip.part").mkdir()
+    (world.folder / ".b.zip.part" / "chatbox.sqlite3").write_text("half")
+    await back_up(world, world.folder / "b.zip")
+    assert left_over(world.folder) == []
 
 
 def test_what_cannot_be_read_back_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

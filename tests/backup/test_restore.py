@@ -11,13 +11,14 @@ import pytest
 
 from chatbox.backup.applying import apply_staged
 from chatbox.backup.staging import stage_file
+from chatbox.chat import backups
 from chatbox.chat.signin import authenticate
 from chatbox.errors import DataFolderError
 from chatbox.instance import close_instance
 from chatbox.operations import OPERATIONS
 from chatbox.store.blobs import Blobs
 from tests.backup.support import back_up, upload, upload_file
-from tests.chat.support import PASSWORD, SetClock, World, error_of, in_world
+from tests.chat.support import DAY, PASSWORD, SetClock, World, error_of, in_world
 from tests.chat.talk import do, post
 
 NEW_PASSWORD = "walnut-harbour-kettle-4"
@@ -183,6 +184,32 @@ async def test_a_damaged_database_is_replaced_and_nobody_stays_signed_in(world: 
         assert await authenticate(world.ctx, token) is None
         await close_instance(world.ctx)
     await world.start()
+
+
+def test_a_start_with_a_damaged_database_names_the_newest_backup(tmp_path: Path) -> None:
+    @in_world
+    async def scenario(world: World) -> None:
+        await world.set_up()
+        await close_instance(world.ctx)
+        whole = (world.folder / "chatbox.sqlite3").read_bytes()
+        made: Path | None = None
+        for _ in range(2):
+            (world.folder / "chatbox.sqlite3").write_bytes(b"no database at all" * 100)
+            with pytest.raises(DataFolderError, match=f"chatbox restore {made or 'FILE.zip'}$"):
+                await world.start()
+            (world.folder / "chatbox.sqlite3").write_bytes(whole)
+            made = await make_two(world)
+        await world.start()
+
+    async def make_two(world: World) -> Path:
+        await world.start()
+        await backups.run(world.ctx)
+        world.clock.forward(ms=DAY)
+        made = (await backups.run(world.ctx)).folder
+        await close_instance(world.ctx)
+        return made
+
+    scenario(tmp_path)
 
 
 @in_world

@@ -228,6 +228,17 @@ def test_a_failure_is_shown_until_one_goes_well(tmp_path: Path, monkeypatch: pyt
 
 
 @in_world
+async def test_a_new_run_stays_even_where_older_ones_are_from_the_future(world: World) -> None:
+    await world.set_up()
+    world.clock.step(400 * DAY)
+    wrong = await backups.run(world.ctx)
+    world.clock.step(-400 * DAY)
+    right = await backups.run(world.ctx)
+    assert {run.name for run in world.ctx.backups.shelf.runs()} == {wrong.name, right.name}
+    assert not await backups.is_due(world.ctx)
+
+
+@in_world
 async def test_a_run_is_named_by_its_time_and_two_in_one_second_differ(world: World) -> None:
     await world.set_up()
     runs = [await backups.run(world.ctx) for _ in range(2)]

@@ -15,9 +15,9 @@ from tests.browser.support import OUTAGE, REFUSED, STRANGER, Stage
 RESTARTING = r"status of 503"
 
 
-def backups_of(stage: Stage, admin: Person, **window: bool) -> Page:
+def backups_of(stage: Stage, admin: Person) -> Page:
     """The admins' page, as far as backups go."""
-    page = stage.window(admin, **window).load().page
+    page = stage.window(admin).load().page
     page.get_by_role("button", name="People and invitations").click()
     page.get_by_role("heading", name="Backups").scroll_into_view_if_needed()
     return page
