@@ -370,6 +370,26 @@ def test_check_exits_with_1_where_something_is_wrong_and_with_4_where_nothing_is
     assert "Message 3 in room 1 is damaged." in capsys.readouterr().out
 
 
+def test_a_backup_is_named_by_its_full_path_and_exits_with_1_where_something_is_missing(
+    home: Path, offline: Offline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(home)
+    offline.answer = {"summary": "All is written.", "missing": 0}
+    assert cli.main(["backup", "b.zip", "--data", str(home / "chat")]) == 0
+    offline.answer = {"summary": "All is written.", "missing": 2}
+    assert cli.main(["backup", "~/c.zip", "--data", str(home / "chat")]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "All is written.\n" * 2
+    assert shown.err.endswith("2 uploads are damaged on this server and not in it: see chatbox check.\n")
+    offline.answer = {"summary": "Ready."}
+    assert cli.main(["restore", "./b.zip", "--data", str(home / "chat")]) == 0
+    assert offline.asked == [
+        ("backup", {"file": str(home / "b.zip")}),
+        ("backup", {"file": str(home / "c.zip")}),
+        ("restore", {"file": str(home / "b.zip")}),
+    ]
+
+
 @pytest.mark.parametrize("raw", [b"", b"\n", b"\xff\xfe\n"])
 def test_a_password_that_cannot_be_read_exits_with_2(
     raw: bytes, monkeypatch: pytest.MonkeyPatch, offline: Offline, capsys: pytest.CaptureFixture[str]

@@ -16,6 +16,7 @@ from chatbox import control
 from chatbox.control import ControlError, ControlServer, NobodyListens, call
 from chatbox.errors import Conflict
 from chatbox.folder_lock import CONTROL_FILE
+from chatbox.progress import tell, told_to
 
 Scenario = Callable[[ControlServer], Coroutine[Any, Any, None]]
 
@@ -198,3 +199,22 @@ def test_closing_lets_a_running_command_answer_and_drops_those_who_say_nothing(t
         await closing
 
     serving(tmp_path, scenario, {"slow": slow})
+
+
+def test_progress_is_told_on_before_the_answer(tmp_path: Path) -> None:
+    def count() -> None:
+        for number in range(3):
+            tell(f"step {number}")
+
+    async def work(args: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.to_thread(count)
+        return {"done": True}
+
+    told: list[str] = []
+
+    async def scenario(_: ControlServer) -> None:
+        with told_to(told.append):
+            assert await call(tmp_path, "work", {}) == {"done": True}
+
+    serving(tmp_path, scenario, {"work": work})
+    assert told == ["step 0", "step 1", "step 2"]

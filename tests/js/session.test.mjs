@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Store } from '../../assets/js/model/store.js';
+import { readEvent } from '../../assets/js/protocol/frames.js';
 import { visit } from './fake_server.mjs';
 
 test('a visit begins with a snapshot and follows every event', async () => {
@@ -11,6 +13,19 @@ test('a visit begins with a snapshot and follows every event', async () => {
   server.publish();
   await clock.advance(50);
   assert.deepEqual(texts(1), ['hello']);
+});
+
+test('an admin hears what should be known of the machine, and what is over', () => {
+  const notices = (/** @type {any} */ list) => readEvent({ ev: 'notices', notices: list });
+  const store = new Store({});
+  const heard = /** @type {string[][]} */ ([]);
+  store.on('notices', () => heard.push(store.notices.map(({ kind }) => kind)));
+  for (const list of [[{ kind: 'disk_low', percent: 4 }, { kind: 7 }, null], [], 'nonsense']) {
+    const event = notices(list);
+    assert.ok(event);
+    store.apply(event);
+  }
+  assert.deepEqual(heard, [['disk_low'], [], []]);
 });
 
 test('a lost event is found by the next one and repaired', async () => {
