@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
@@ -10,7 +9,6 @@ from msgspec import Struct, field
 from chatbox.store.copies import Contents
 
 FORMAT = 1
-STAMP = "%Y-%m-%d_%H%M%S"
 DATABASE = "chatbox.sqlite3"
 MANIFEST = "manifest.json"
 MANIFEST_BYTES = 2**28  # more than three million uploads
@@ -52,7 +50,14 @@ def upload_path(hash: str) -> str:
 
 def stamp(at: int) -> str:
     """A time (ms) for a file's name: UTC, without colons, which Windows does not take."""
-    return time.strftime(STAMP, time.gmtime(at / 1000))
+    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%d_%H%M%S")
+
+
+def stamped(name: str) -> datetime:
+    """The time in a name that `stamp` has made."""
+    date, time = name.split("_")
+    year, month, day = map(int, date.split("-"))
+    return datetime(year, month, day, int(time[:2]), int(time[2:4]), int(time[4:]), tzinfo=UTC)
 
 
 def shown_time(at: int) -> str:

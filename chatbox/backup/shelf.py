@@ -21,7 +21,7 @@ from msgspec import Struct, json, structs
 
 from chatbox.backup import files
 from chatbox.backup.archive import describe, is_whole
-from chatbox.backup.manifest import DATABASE, MANIFEST, STAMP, Manifest, stamp, upload_path
+from chatbox.backup.manifest import DATABASE, MANIFEST, Manifest, stamp, stamped, upload_path
 from chatbox.backup.opening import BadBackup, read_manifest
 from chatbox.errors import NotFound
 from chatbox.progress import Step
@@ -89,7 +89,7 @@ class Shelf:
 
     def times(self) -> list[datetime]:
         """When the backups were made, by their names. Raises OSError."""
-        return [datetime.strptime(f"{path.name}+0000", f"{STAMP}%z") for path in self._folders()]
+        return [stamped(path.name) for path in self._folders()]
 
     def newest(self) -> Path | None:
         """The folder of the newest backup. Raises OSError."""
