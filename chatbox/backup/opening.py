@@ -25,6 +25,7 @@ from chatbox.store.migrate import MIGRATIONS
 _HASH = re.compile(r"[0-9a-f]{64}")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DIRECTORY = 2**29  # bytes of the list of entries, which is read into memory: more than three million
+_YEAR_10000 = 253_402_300_800_000  # ms since 1970
 _END = b"PK\x05\x06"
 _END_BYTES = 22  # of the record at the end; there is no comment behind it in a backup (APPNOTE 4.3.16)
 
@@ -147,9 +148,11 @@ def read_manifest(path: Path, raw: bytes) -> Manifest:
         raise BadBackup(path, "Its list of contents cannot be read.") from error
     if head.format > FORMAT or head.schema > len(MIGRATIONS):
         raise BadBackup(
-            path, f"It was made by a newer Chatbox ({head.version}). Restore it with that one or a later one."
+            path,
+            f"It was made by a newer Chatbox ({head.version[:40]}). Restore it with that one or a later one.",
         )
-    if head.format < 1 or manifest.size < 0 or min(manifest.uploads.values(), default=0) < 0:
+    sizes = (manifest.size, *manifest.uploads.values()) if head.format == FORMAT else ()
+    if not sizes or min(sizes) < 0 or not 0 <= manifest.made_at < _YEAR_10000:
         raise BadBackup(path, "Its list of contents is wrong.")
     for hash in (*manifest.uploads, *manifest.missing):
         if not _HASH.fullmatch(hash):

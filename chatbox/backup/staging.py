@@ -174,9 +174,10 @@ def _unused_name(places: Places, name: str) -> str:
 def _summary(path: Path, manifest: Manifest, places: Places, aside: str) -> str:
     of = f' of "{manifest.name}"' if manifest.name else ""
     kept = {places.database(aside).parent, places.contents(aside)}
+    lost = f" {len(manifest.missing)} uploads were damaged when it was made." if manifest.missing else ""
     shown = " and ".join(sorted(str(each) for each in kept if each.parent not in kept))
     return (
         f"{path.name}, the backup{of} of {shown_time(manifest.made_at)}, is checked and ready: "
-        f"{shown_counts(manifest.counts)}. The next start puts it in place, and keeps what is here now in "
+        f"{shown_counts(manifest.counts)}.{lost} The next start puts it in place, and keeps what is here now in "
         f"{shown}."
     )

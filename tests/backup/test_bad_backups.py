@@ -117,6 +117,8 @@ CASES: dict[str, tuple[Change, str]] = {
     "a newer format": (listed(format=2, version="9.0"), r"newer Chatbox \(9.0\)"),
     "a newer schema": (listed(schema=99, version="9.0"), r"newer Chatbox \(9.0\)"),
     "an older format that never was": (listed(format=0), "list of contents is wrong"),
+    "a time that never comes": (listed(made_at=2**62), "list of contents is wrong"),
+    "a time before all": (listed(made_at=-1), "list of contents is wrong"),
     "a size below nothing": (listed(uploads={HASH: -1}), "list of contents is wrong"),
     "a path as an upload's hash": (listed(uploads={"../../etc/passwd": 1}), "is no upload"),
     "a path that leads out": (holds("../../evil.sh"), "does not belong there: '../../evil.sh'"),
