@@ -116,7 +116,9 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
 
 
 def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
-    user = _add(commands, "user", "add, list and disable people; works beside a running server", [common])
+    user = _add(
+        commands, "user", "add, list, disable and remove people; works beside a running server", [common]
+    )
     whats = user.add_subparsers(dest="what", metavar="WHAT", required=True)
     name = argparse.ArgumentParser(add_help=False)
     name.add_argument("name", metavar="NAME", help="the name to sign in with")
@@ -131,6 +133,10 @@ def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
     token = _add(whats, "token", "make a bearer token for a program, and print it once", [name, common])
     token.add_argument("--label", metavar="TEXT", required=True, help="what the token is for")
     _add(whats, "list", "list all accounts", [common])
+    remove = _add(whats, "remove", "remove somebody for good; messages stay unless asked", [name, common])
+    remove.add_argument(
+        "--delete-messages", action="store_true", dest="messages", help="delete all that they wrote, too"
+    )
     _add(whats, "disable", "end all sessions of an account, and let it in no more", [name, common])
 
 

@@ -31,7 +31,7 @@ from chatbox.version import VERSION
 
 _STARTING = 10.0  # seconds that a command waits for a holder that is starting or about to end
 # Seconds for the next word of a running server, where the usual ones are not enough.
-_PATIENCE = {"check": 3600.0, "backup": 3600.0, "restore": 3600.0}
+_PATIENCE = {"check": 3600.0, "user remove": 3600.0, "backup": 3600.0, "restore": 3600.0}
 _PASSWORD_BYTES = 4096
 
 
@@ -215,6 +215,12 @@ def _print_disabled(_: dict[str, Any], values: dict[str, Any]) -> int:
     return 0
 
 
+def _print_removed(result: dict[str, Any], values: dict[str, Any]) -> int:
+    fate = f"{result['deleted']:,} messages are deleted" if values["messages"] else "the messages stay"
+    _say(f"{values['name']} is removed, and all sessions have ended; {fate}.")
+    return 0
+
+
 def _print_check(result: dict[str, Any], _: dict[str, Any]) -> int:
     for problem in result["problems"]:
         _say(problem)
@@ -241,6 +247,7 @@ _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "user token": _print_token,
     "user list": _print_people,
     "user disable": _print_disabled,
+    "user remove": _print_removed,
     "check": _print_check,
     "backup": _print_backup,
     "restore": _print_summary,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,7 @@ def _backups_folder(settings: Settings, folder: Path) -> Path:
     return folder / Path(backups).expanduser() if backups else folder / "backups"
 
 
-def _server(settings: Settings, meta: dict[str, Any], assets: str) -> Server:
+def _server(settings: Settings, meta: Mapping[str, Any], assets: str) -> Server:
     return Server(
         id=meta["server"],
         epoch=meta["epoch"],

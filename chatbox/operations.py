@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from chatbox.backup.manifest import shown_counts
 from chatbox.backup.staging import stage_file
-from chatbox.chat import accounts, backups, people
+from chatbox.chat import accounts, backups, people, removing
 from chatbox.chat.context import Context
 from chatbox.chat.signin import new_token
 from chatbox.clock import Clock, SystemClock
@@ -39,7 +39,8 @@ async def user_add(ctx: Context, values: Values) -> Values:
     person = await accounts.applicant(ctx, values["name"], values.get("full_name", ""), values["password"])
 
     def change(batch: Batch) -> Steps[Values]:
-        account = yield from accounts.found(batch, person, role)
+        frees = yield from users.holder(person.key)  # whoever is at the console may give any name away
+        account = yield from accounts.found(batch, person, role, frees=frees)
         return {"person": accounts.entry(account, 0)}
 
     reply: Values = await ctx.committer.submit(change)
@@ -109,6 +110,20 @@ async def user_disable(ctx: Context, values: Values) -> Values:
     return reply
 
 
+async def user_remove(ctx: Context, values: Values) -> Values:
+    """{name, messages?}: remove somebody for good, with `messages` all they wrote too, whose number is
+    "deleted". Raises `Conflict` for the last admin."""
+    too = bool(values.get("messages"))
+
+    def change(batch: Batch) -> Steps[Values]:
+        yield from removing.remove(batch, (yield from _named(values["name"])), messages_too=too)
+        return {}
+
+    await ctx.committer.submit(change)
+    log.info("%s was removed from the command line", escape_controls(values["name"]))
+    return {"deleted": await removing.erase(ctx) if too else 0}
+
+
 async def check(ctx: Context, values: Values) -> Values:
     """{}: look for damage. Gives {"problems": sentences, "summary": a sentence}."""
     problems = await ctx.store.read(integrity.check(), slow=True)
@@ -154,6 +169,7 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "user_token": user_token,
     "user_list": user_list,
     "user_disable": user_disable,
+    "user_remove": user_remove,
     "check": check,
     "backup": backup,
     "restore": _restore_beside,

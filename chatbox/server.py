@@ -20,6 +20,7 @@ from msgspec import structs
 from chatbox import atomic, console, frozen, journal, notify, reception, tls
 from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
+from chatbox.chat.removing import keep_erasing
 from chatbox.computer import Computer
 from chatbox.control import ControlServer
 from chatbox.errors import ChatboxError
@@ -240,7 +241,15 @@ async def _sweep(ctx: Context) -> None:
                 log.exception("the hourly sweep failed")
 
 
-_STEADY = (_mind, _sweep, _watch_stalls, backups.keep_up, disk.watch, reception.tell_of_the_first)
+_STEADY = (
+    _mind,
+    _sweep,
+    _watch_stalls,
+    backups.keep_up,
+    disk.watch,
+    keep_erasing,
+    reception.tell_of_the_first,
+)
 
 
 async def _drain(ctx: Context, listener: Listener, control: ControlServer, hurry: asyncio.Event) -> None:

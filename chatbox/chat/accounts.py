@@ -36,11 +36,16 @@ async def applicant(ctx: Context, name: str, full_name: str, password: str, *kno
     return Applicant(checked, full, await ctx.hashing.hash(password))
 
 
-def found(batch: Batch, person: Applicant, role: str = "member") -> Steps[Account]:
+def found(
+    batch: Batch, person: Applicant, role: str = "member", *, frees: int | None = None
+) -> Steps[Account]:
     """Make the account and bring it into the room of everybody. Raises `Conflict` where the name is taken.
 
-    The first admin, wherever it comes from, closes the setup for good."""
-    yield from users.name_free(person.key)
+    The name may be that of the former member `frees`, who loses it then. The first admin, wherever it comes
+    from, closes the setup for good."""
+    yield from users.name_free(person.key, frees=frees)
+    if frees is not None and (yield from users.holder(person.key)) == frees:
+        yield from users.update(frees, name_key=None)
     account = yield from users.add(
         batch,
         name=person.name,

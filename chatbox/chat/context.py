@@ -23,6 +23,7 @@ from chatbox.live.confirmed import Confirmed
 from chatbox.live.connection import Connection
 from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
+from chatbox.live.erasing import Erasing
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
 from chatbox.live.notices import Notices
@@ -116,6 +117,7 @@ class Context:
     notices: Notices
     server: Server
     devices: Devices
+    erasing: Erasing = field(default_factory=Erasing)
     machine: Machine = field(default_factory=NoMachine)
     setup: SetupCode | None = None  # None: setup was done before this start
 

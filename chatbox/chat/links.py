@@ -16,7 +16,7 @@ from chatbox.chat.moving import move_check
 from chatbox.chat.signin import DAY, new_token
 from chatbox.errors import Conflict, NotFound
 from chatbox.protocol import commands
-from chatbox.rules import passwords
+from chatbox.rules import names, passwords
 from chatbox.rules.names import name_key
 from chatbox.rules.text import escape_controls
 from chatbox.rules.tokens import digest
@@ -45,7 +45,7 @@ async def link_check(ctx: Context, caller: Caller, cmd: commands.LinkCheck) -> d
             "expires": link.expires_at,
             "server": server,
         }
-        if link.user is not None:
+        if link.kind == "password" and link.user is not None:
             reply["name"] = (yield from users.existing(link.user)).name
         return reply
 
@@ -56,8 +56,10 @@ async def link_check(ctx: Context, caller: Caller, cmd: commands.LinkCheck) -> d
 
 
 async def invite_create(ctx: Context, caller: Caller, cmd: commands.InviteCreate) -> dict[str, Any]:
-    """Make an invitation. Raises `Conflict` while nobody may join."""
+    """Make an invitation. Raises `Conflict` while nobody may join; `Conflict` or `NotFound` (field "name")
+    where no former member had that name."""
     admin = caller.require_user()
+    key = None if cmd.name is None else name_key(names.user_name(cmd.name))
     secret = new_token()
     url = link_url(ctx, "invite", secret)
 
@@ -66,7 +68,12 @@ async def invite_create(ctx: Context, caller: Caller, cmd: commands.InviteCreate
         if (yield from users.meta())["join"] == "closed":
             raise Conflict("Nobody may join this server. Change that first.")
         link = yield from links.add_invite(
-            batch, digest(secret), made_by=admin, expires_at=batch.now + cmd.days * DAY, uses=cmd.uses
+            batch,
+            digest(secret),
+            made_by=admin,
+            expires_at=batch.now + cmd.days * DAY,
+            uses=cmd.uses,
+            frees=None if key is None else (yield from _former(key)),
         )
         return {"invite": link.shown(), "secret": secret, "url": url}
 
@@ -179,6 +186,16 @@ def _make_password_link(batch: Batch, account: Account, secret: str, made_by: in
             batch, digest(secret), user=account.id, made_by=made_by, expires_at=batch.now + DAY
         )
     )
+
+
+def _former(key: str) -> Steps[int]:
+    """The former member who had this name."""
+    if (yield from users.by_key(key)) is not None:
+        raise Conflict("Somebody here has this name.", field="name")
+    found = yield from users.holder(key)
+    if found is None:
+        raise NotFound("Nobody who was removed had this name: anybody may choose it.", field="name")
+    return found
 
 
 def _owner(secret_hash: bytes, now: int) -> Steps[Account]:

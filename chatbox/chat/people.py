@@ -18,7 +18,7 @@ from chatbox.rules import names, passwords
 from chatbox.rules.addresses import is_private
 from chatbox.rules.text import escape_controls
 from chatbox.rules.tokens import digest
-from chatbox.store import links, rooms, sessions, users
+from chatbox.store import links, sessions, users
 from chatbox.store.base import Batch, Steps
 from chatbox.store.users import Account
 
@@ -44,9 +44,11 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         meta = yield from users.meta()
         _check_join(meta["join"], meta["setup"] == "open", caller, invite)
+        frees = None
         if invite is not None:
-            yield from links.spend(batch, invite, kind="invite")
-        account = yield from accounts.found(batch, person)
+            link = yield from links.spend(batch, invite, kind="invite")
+            frees = link.user
+        account = yield from accounts.found(batch, person, frees=frees)
         yield from open_session(batch, caller, account.id, token, shared=cmd.shared)
         return {"user": account.me()}
 
@@ -176,34 +178,6 @@ def user_role(ctx: Context, caller: Caller, cmd: commands.UserRole) -> asyncio.F
             yield from users.update(account.id, notice=notice("role", batch.now, by.id))
         yield from users.announce(batch, account.id)
         yield from users.tell(batch, account.id)
-
-    return _change_account(ctx, caller, cmd.user, work)
-
-
-def user_delete(ctx: Context, caller: Caller, cmd: commands.UserDelete) -> asyncio.Future[dict[str, Any]]:
-    """Delete an account for good: its name becomes free, its messages stay.
-
-    Raises `Conflict` for the last admin."""
-
-    def work(batch: Batch, account: Account, by: Account) -> Steps[None]:
-        yield from users.not_last_admin(account)
-        for room in (yield from rooms.ids_of_user(account.id)):
-            if (yield from rooms.description(room))["kind"] != "direct":
-                yield from rooms.remove_member(batch, room, account.id)
-        yield from users.update(
-            account.id,
-            name=f"deleted-{account.id}",
-            name_key=None,
-            full_name="",
-            status="",
-            role="member",
-            state="deleted",
-            password=None,
-            notice=None,
-        )
-        yield from links.revoke_passwords(batch, account.id)
-        yield from sessions.end_all(batch, account.id)
-        yield from users.announce(batch, account.id)
 
     return _change_account(ctx, caller, cmd.user, work)
 

@@ -303,6 +303,13 @@ class UserPassword(Command, frozen=True, tag="user.password"):
     new: Password
 
 
+class AccountDelete(Command, frozen=True, tag="account.delete"):
+    """Remove myself for good. My messages stay, as those of a former member, or go too."""
+
+    password: Password
+    messages: bool = False
+
+
 class NoticeDismiss(Command, frozen=True, tag="notice.dismiss"):
     """I have read the notice about my account."""
 
@@ -331,9 +338,10 @@ class UserRole(Command, frozen=True, tag="user.role"):
 
 
 class UserDelete(Command, frozen=True, tag="user.delete"):
-    """Delete an account for good: the name becomes free, the messages stay."""
+    """Remove a person for good. Their messages stay, as those of a former member, or go too."""
 
     user: Id
+    messages: bool = False
 
 
 class UserResetLink(Command, frozen=True, tag="user.reset_link"):
@@ -343,8 +351,9 @@ class UserResetLink(Command, frozen=True, tag="user.reset_link"):
 
 
 class InviteCreate(Command, frozen=True, tag="invite.create"):
-    """Make an invitation link."""
+    """Make an invitation link; with a name, whoever accepts it may take that one of a former member."""
 
+    name: Line | None = None
     days: Annotated[int, Meta(ge=1, le=90)] = 7
     uses: Annotated[int, Meta(ge=1, le=1000)] | None = None
 

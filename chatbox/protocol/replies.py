@@ -74,6 +74,7 @@ REPLIES: dict[str, str] = {
     "token.create": '`{"token", "session"}`, the session as in `session.list`',
     "user.update": '`{"me": me}`',
     "user.password": _NOTHING,
+    "account.delete": "`{}`, and takes the cookie away",
     "notice.dismiss": _NOTHING,
     "people.list": (
         '`{"people": [person]}`, each with `"role": "admin" | "member"`, `"state": "active" | "disabled" |'
@@ -85,7 +86,8 @@ REPLIES: dict[str, str] = {
     "user.delete": _PERSON,
     "user.reset_link": '`{"secret", "url", "expires"}`',
     "invite.create": (
-        '`{"invite": {"id", "expires", "used", "by", "uses"?}, "secret", "url"}`; the secret is told once'
+        '`{"invite": {"id", "expires", "used", "by", "uses"?, "former"?}, "secret", "url"}`; the secret is'
+        " told once; `former`: whose name may be taken"
     ),
     "invite.list": '`{"invites": [invite]}`, as in `invite.create`',
     "invite.revoke": _NOTHING,

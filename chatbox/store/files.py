@@ -106,6 +106,11 @@ def delete_unposted(before: int) -> Steps[int]:
     return len((yield one("DELETE FROM files WHERE room IS NULL AND created_at < ? RETURNING id", before)))
 
 
+def delete_unposted_of(user: int) -> Steps[None]:
+    """Delete the rows of files that this user uploaded and never posted."""
+    yield one("DELETE FROM files WHERE room IS NULL AND user = ?", user)
+
+
 def size() -> Steps[tuple[int, int]]:
     """Bytes of all contents on disk, each counted once, and how many files people sent."""
     ((stored,),) = yield one(

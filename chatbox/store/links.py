@@ -17,7 +17,8 @@ NO_LINK = "This link does not work any more. Ask an admin for a new one."
 
 
 class Link(NamedTuple):
-    """A link as stored. `kind` is "invite" or "password"; `user`: whose password; `uses` None: any number."""
+    """A link as stored. `kind` is "invite" or "password"; `user`: whose password, or whose former name may be
+    taken; `uses` None: any number."""
 
     id: int
     kind: str
@@ -31,6 +32,8 @@ class Link(NamedTuple):
     def shown(self) -> dict[str, Any]:
         """What admins see of an invitation."""
         entry = {"id": self.id, "expires": self.expires_at, "used": self.used, "by": self.made_by}
+        if self.user is not None:
+            entry["former"] = self.user
         return entry | ({} if self.uses is None else {"uses": self.uses})
 
 
@@ -51,12 +54,20 @@ def spend(batch: Batch, secret_hash: bytes, *, kind: str) -> Steps[Link]:
 
 
 def add_invite(
-    batch: Batch, secret_hash: bytes, *, made_by: int, expires_at: int, uses: int | None
+    batch: Batch,
+    secret_hash: bytes,
+    *,
+    made_by: int,
+    expires_at: int,
+    uses: int | None,
+    frees: int | None = None,
 ) -> Steps[Link]:
+    """Make an invitation; whoever accepts it may have the name of the former member `frees`."""
     rows = yield one(
-        "INSERT INTO links (kind, secret_hash, made_by, created_at, expires_at, uses)"
-        f" VALUES ('invite', ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
+        "INSERT INTO links (kind, secret_hash, user, made_by, created_at, expires_at, uses)"
+        f" VALUES ('invite', ?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
         secret_hash,
+        frees,
         made_by,
         batch.now,
         expires_at,

@@ -254,6 +254,17 @@ def get(room: int, seq: int) -> Steps[Message | None]:
     return from_row(rows[0]) if rows else None
 
 
+def of_author(user: int, after: str, limit: int) -> Steps[list[tuple[str, int, int]]]:
+    """Messages of one person that are not deleted, as nonce, room and seq; by nonce, which is indexed, from
+    the one after this."""
+    rows = yield one(
+        "SELECT nonce, room, seq FROM messages WHERE user = ? AND nonce > ? AND deleted_at IS NULL"
+        " ORDER BY nonce LIMIT ?",
+        user, after, limit,
+    )  # fmt: skip
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def _stored(room: int, seq: int) -> Steps[tuple[int, Message]]:
     rows = yield one(f"SELECT {_COLUMNS}, m.id FROM messages m WHERE m.room = ? AND m.seq = ?", room, seq)
     if not rows:

@@ -291,6 +291,19 @@ def _hand_over(batch: Batch, room: int) -> Steps[None]:
         yield from set_role(batch, room, rows[0][0], "owner")
 
 
+def close_lonely(batch: Batch, user: int) -> Steps[None]:
+    """Archive the direct rooms of somebody who was removed where fewer than two people are left to talk."""
+    rows = yield one(
+        "SELECT s.room FROM memberships s JOIN rooms r ON r.id = s.room"
+        " WHERE s.user = ? AND s.left_at IS NULL AND r.kind = 'direct' AND r.archived_at IS NULL AND 2 >"
+        " (SELECT count(*) FROM memberships o JOIN users u ON u.id = o.user"
+        " WHERE o.room = s.room AND o.left_at IS NULL AND u.state <> 'deleted')",
+        user,
+    )
+    for (room,) in rows:
+        yield from update(batch, room, "", None, "", batch.now)
+
+
 def set_role(batch: Batch, room: int, user: int, role: str) -> Steps[None]:
     """Give a member another role."""
     rev = yield from batch.advance(room)

@@ -8,6 +8,7 @@ from msgspec import json, to_builtins
 
 from chatbox.errors import Conflict, Forbidden, NotFound, SignedOut
 from chatbox.model import Person
+from chatbox.rules.tokens import digest
 from chatbox.store.base import Batch, Steps, one
 
 _COLUMNS = "id, name, full_name, status, kind, role, state, password, notice, created_at, seen_at"
@@ -58,8 +59,8 @@ class Account(NamedTuple):
 
 def meta() -> Steps[dict[str, Any]]:
     """What the server knows of itself: server, epoch, name, join, people_rev, setup ("open" or "done"), clock
-    (the latest time that was believed; see `live.ages`); and once an admin chose them, settings (JSON) and
-    logo_hash."""
+    (the latest time that was believed; see `live.ages`); where there are any, settings that admins chose
+    (JSON), logo_hash, and erase (JSON: whose messages are to be deleted)."""
     return dict((yield one("SELECT key, value FROM meta WHERE key <> 'logo'")))
 
 
@@ -151,10 +152,37 @@ def acting_admin(user: int, session: int) -> Steps[Account]:
     return found
 
 
-def name_free(key: str, *, but: int = 0) -> Steps[None]:
-    """Raises `Conflict` where somebody else has the name."""
+def name_free(key: str, *, but: int = 0, frees: int | None = None) -> Steps[None]:
+    """Raises `Conflict` where somebody else has the name, or a former member had it other than `frees`."""
     if (yield one("SELECT 1 FROM users WHERE name_key = ? AND id <> ?", key, but)):
         raise Conflict("Somebody else has this name. Choose another one.", field="name")
+    if (yield from holder(key)) not in (None, frees):
+        raise Conflict(
+            "Somebody who was here had this name. Choose another one, or ask an admin for it.", field="name"
+        )
+
+
+def holder(key: str) -> Steps[int | None]:
+    """The former member who had the name with this key."""
+    held = yield from _held(key)
+    rows = yield one("SELECT id FROM users WHERE name_key = ?", held)
+    return rows[0][0] if rows else None
+
+
+def hold_name(user: int) -> Steps[None]:
+    """Keep the name of somebody who is removed from being taken, without keeping the name itself."""
+    ((key,),) = yield one("SELECT name_key FROM users WHERE id = ?", user)
+    held = yield from _held(key)
+    yield one(
+        "UPDATE users SET name_key = NULL WHERE name_key = ?", held
+    )  # somebody's before, who had it back
+    yield one("UPDATE users SET name_key = ? WHERE id = ?", held, user)
+
+
+def _held(key: str) -> Steps[str]:
+    """What stands for a name that is held. No name has a space in it."""
+    ((server,),) = yield one("SELECT value FROM meta WHERE key = 'server'")
+    return f"former {digest(f'{server} {key}').hex()}"
 
 
 def not_last_admin(found: Account) -> Steps[None]:

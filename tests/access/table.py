@@ -97,6 +97,7 @@ password.reset              -               ok     ok       ok     ok     ok    
 token.create                -               out    ok       ok     ok     ok    ok    out      ok
 user.update                 -               out    ok       ok     ok     ok    ok    out      ok
 user.password               -               out    ok       ok     ok     ok    ok    out      ok
+account.delete              -               out    no       no     no     no    no    out      no
 notice.dismiss              -               out    ok       ok     ok     ok    ok    out      ok
 
 people.list                 -               out    no       no     no     no    ok    out      no

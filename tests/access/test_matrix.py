@@ -102,6 +102,7 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "token.create": lambda scene: {"label": "script", "password": PASSWORD},
     "user.update": lambda scene: {"status": "here"},
     "user.password": lambda scene: {"old": PASSWORD, "new": NEW},
+    "account.delete": lambda scene: {"password": "wrong"},
     "user.disable": _target,
     "user.enable": _target,
     "user.role": lambda scene: _target(scene) | {"role": "admin"},

@@ -77,7 +77,9 @@ async def test_admins_see_public_rooms_and_only_the_number_of_others(world: Worl
     assert (await do(world, ada, "admin.archive", room=ops, archived=True))["room"]["archived"]
     listed = (await do(world, ada, "admin.rooms"))["rooms"]
     assert [(room["name"], bool(room["archived"])) for room in listed] == [("general", False), ("ops", True)]
-    assert await refused(world, ben, "message.post", room=ops, text="x", nonce="nonce-000001") == "conflict"
+    assert (
+        await refused(world, ben, "message.post", room=ops, text="x", nonce="refused-nonce-1") == "conflict"
+    )
     await do(world, ada, "admin.archive", room=ops, archived=False)
     await post(world, ben, ops, "back again")
 
@@ -110,7 +112,7 @@ async def test_a_limit_holds_at_once_is_told_to_everybody_and_outlives_a_restart
     assert (shown["value"], shown["by"], shown["changeable"]) == ("1 KB", "admin", True)
     told = [event for topic, event in published.take() if event["ev"] == "server"]
     assert told[-1]["limits"]["text_bytes"] == 1024
-    assert await refused(world, ada, "message.post", room=1, text="x" * 1025, nonce="nonce-000001")
+    assert await refused(world, ada, "message.post", room=1, text="x" * 1025, nonce="refused-nonce-1")
     assert [world.ctx.rate.take(ada.user, 1) for _ in range(3)] == [0, 0, 0]
     assert world.ctx.rate.take(ada.user, 1) > 0
     await world.restart()

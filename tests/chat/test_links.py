@@ -12,7 +12,8 @@ from chatbox.chat.links import (
     recover_admin,
     user_reset_link,
 )
-from chatbox.chat.people import user_delete, user_disable, user_register, user_role
+from chatbox.chat.people import user_disable, user_register, user_role
+from chatbox.chat.removing import user_delete
 from chatbox.chat.setup import server_update
 from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.protocol import commands

@@ -12,7 +12,6 @@ from chatbox.chat.context import Caller
 from chatbox.chat.people import (
     notice_dismiss,
     people_list,
-    user_delete,
     user_disable,
     user_enable,
     user_password,
@@ -20,10 +19,11 @@ from chatbox.chat.people import (
     user_role,
     user_update,
 )
+from chatbox.chat.removing import user_delete
 from chatbox.chat.sessions import token_create
 from chatbox.chat.setup import server_update
 from chatbox.chat.signin import authenticate
-from chatbox.errors import Conflict, Forbidden, Invalid, NotFound, SignedOut
+from chatbox.errors import Conflict, Forbidden, Invalid, SignedOut
 from chatbox.protocol import commands
 from tests.chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
 
@@ -188,26 +188,6 @@ async def test_a_new_role_is_told_to_its_bearer_until_dismissed(world: World) ->
     await user_disable(world.ctx, ben, commands.UserDisable(user=ada.user))
     await notice_dismiss(world.ctx, ben, commands.NoticeDismiss())
     assert await world.rows("SELECT notice FROM users WHERE id = ?", ben.user) == [(None,)]
-
-
-@in_world
-async def test_a_deleted_account_frees_its_name_and_leaves_its_rooms(world: World) -> None:
-    ada = await world.set_up()
-    ben = await world.register("ben")
-    await user_delete(world.ctx, ada, commands.UserDelete(user=ben.user))
-    assert await world.rows("SELECT user FROM memberships WHERE left_at IS NULL") == [(ada.user,)]
-    assert world.ctx.directory.persons[ben.user] == {
-        "id": ben.user,
-        "name": f"deleted-{ben.user}",
-        "gone": True,
-    }
-    again = await world.register("ben")
-    assert again.user != ben.user
-    for command in (
-        user_enable(world.ctx, ada, commands.UserEnable(user=ben.user)),
-        user_role(world.ctx, ada, commands.UserRole(user=ben.user, role="admin")),
-    ):
-        assert isinstance(await error_of(command), NotFound)
 
 
 @in_world

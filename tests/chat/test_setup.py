@@ -6,7 +6,7 @@ import asyncio
 import stat
 
 from chatbox.chat.context import Caller
-from chatbox.chat.people import user_delete
+from chatbox.chat.removing import user_delete
 from chatbox.chat.setup import server_update, setup_complete
 from chatbox.chat.setup_code import FILE_NAME
 from chatbox.chat.signin import server_info

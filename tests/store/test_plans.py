@@ -36,6 +36,7 @@ READS: dict[str, Callable[[], Generator[Statement, list[Any], Any]]] = {
     "ping": lambda: rooms.heads_of_user(1),
     "members": lambda: rooms.members(1),
     "access": lambda: rooms.access(1, 1, 1),
+    "what somebody wrote": lambda: messages.of_author(1, "nonce-01", 50),
     "resend": lambda: messages._known(Draft(1, 1, 0, "nonce-01", "x")),
 }
 

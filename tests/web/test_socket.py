@@ -162,6 +162,7 @@ def test_what_sets_a_cookie_or_hashes_is_answered_over_http_only(site: Site, ada
         "password.reset": {"secret": "x", "password": "x"},
         "token.create": {"label": "x", "password": "x"},
         "session.confirm": {"password": "x"},
+        "account.delete": {"password": "x"},
         "user.password": {"old": "x", "new": "x"},
     }
     with line(site, ada) as there:

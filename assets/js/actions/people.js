@@ -129,6 +129,20 @@ export class Account {
     return this.#client.call('token.create', { label, password });
   }
 
+  /**
+   * For good.
+   *
+   * @param {string} password
+   * @param {boolean} messages whether all that I wrote goes too
+   */
+  async remove(password, messages) {
+    const { store } = this.#client;
+    await this.#client.call('account.delete', { password, messages });
+    store.outbox.empty();
+    store.preferences.clearDrafts();
+    void this.#client.leave();
+  }
+
   async dismissNotice() {
     const { store } = this.#client;
     await this.#client.call('notice.dismiss');
@@ -170,9 +184,14 @@ export class PeopleActions {
     return this.#change('user.role', { user, role });
   }
 
-  /** @param {number} user */
-  remove(user) {
-    return this.#change('user.delete', { user });
+  /**
+   * For good.
+   *
+   * @param {number} user
+   * @param {boolean} messages whether all that they wrote goes too
+   */
+  remove(user, messages) {
+    return this.#change('user.delete', { user, messages });
   }
 
   /**
@@ -213,7 +232,7 @@ export class ServerActions {
   }
 
   /**
-   * @param {{days?: number, uses?: number}} [fields]
+   * @param {{days?: number, uses?: number, name?: string}} [fields] `name`: of a former member, to be taken again
    * @returns {Promise<{invite: Invite, secret: string, url: string}>}
    */
   createInvite(fields = {}) {

@@ -75,7 +75,7 @@
  * @typedef {{user: number, role: RoomRole}} Member
  * @typedef {{user: number, role?: RoomRole, left?: boolean, rev: number}} MemberChange
  * @typedef {{id: number, kind: 'browser' | 'token', label: string, address: string, created: number, used: number, current?: boolean}} SessionInfo
- * @typedef {{id: number, expires: number, uses?: number, used: number, by: number}} Invite
+ * @typedef {{id: number, expires: number, uses?: number, used: number, by: number, former?: number}} Invite
  * @typedef {'network' | 'invite' | 'closed'} JoinPolicy
  * @typedef {{id: string, name: string, version: string, protocol: number, addresses: string[], logo?: string}} ServerInfo
  * @typedef {{id: string, name: string, logo?: string, setup: boolean, join: JoinPolicy, version: string, assets: string, signed_in: boolean}} PublicInfo

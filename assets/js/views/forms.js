@@ -219,6 +219,18 @@ export const joinChoices = () => [
   { value: "closed", label: t("setup.join_closed"), hint: t("setup.join_closed_hint") },
 ];
 
+/** Whether the messages of somebody who goes stay: the value is "keep" or "erase". */
+export const messagesChoice = () =>
+  choiceList({
+    name: "messages",
+    legend: t("removal.messages"),
+    value: "keep",
+    choices: [
+      { value: "keep", label: t("removal.keep"), hint: t("removal.keep_hint") },
+      { value: "erase", label: t("removal.erase"), hint: t("removal.erase_hint") },
+    ],
+  });
+
 /**
  * One of a few short ones, side by side.
  * @param {{legend: string, value: string, choices: {value: string, label: string, icon?: string}[],
@@ -253,11 +265,11 @@ export function segments({ legend, value, choices, onchange }) {
  * @param {{fields: Field[], body: Child, submit: string, onsubmit: () => Promise<unknown>, cancel?: () => void,
  *   class?: string, wide?: boolean, danger?: boolean}} options
  */
-export function form({ fields, body, submit, onsubmit, cancel, class: className = "", wide = false }) {
+export function form({ fields, body, submit, onsubmit, cancel, class: className = "", wide = false, danger = false }) {
   const problem = h("p", { class: "form-error", role: "alert", hidden: true });
   const button = h(
     "button",
-    { type: "submit", class: wide ? "button button-primary button-wide" : "button button-primary" },
+    { type: "submit", class: `button ${danger ? "button-danger" : "button-primary"}${wide ? " button-wide" : ""}` },
     submit,
   );
   const back = cancel

@@ -75,15 +75,22 @@ function openCreateInvite(app, reload) {
       ...[1, 5, 10, 50].map((n) => ({ value: String(n), label: String(n) })),
     ],
   });
+  const name = field({
+    name: "name",
+    label: t("invite.name"),
+    hint: t("invite.name_hint"),
+    attributes: { maxlength: 40, autocomplete: "off", spellcheck: "false" },
+  });
   const { element } = form({
-    fields: [days, uses],
+    fields: [days, uses, name],
     submit: t("invite.create"),
     cancel: () => dialog.close(),
-    body: h("div", { class: "form-pair" }, days.element, uses.element),
+    body: [h("div", { class: "form-pair" }, days.element, uses.element), name.element],
     onsubmit: async () => {
       const { url } = await app.actions.server.createInvite({
         days: Number(days.input.value),
         ...(uses.input.value ? { uses: Number(uses.input.value) } : {}),
+        ...(name.input.value.trim() ? { name: name.input.value.trim() } : {}),
       });
       dialog.close();
       openLink(t("invite.link"), t("invite.ready"), url);
@@ -114,6 +121,9 @@ function inviteTable(app, invites, reload) {
             null,
             h("span", null, t("invite.expires", { when: moment(invite.expires) })),
             h("small", null, t("invite.by", { name: app.store.people.label(invite.by) })),
+            invite.former
+              ? h("small", null, t("invite.former", { name: app.store.people.label(invite.former) }))
+              : null,
           ),
           h("td", { class: "table-quiet" }, usesText(invite)),
           h(

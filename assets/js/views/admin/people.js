@@ -1,10 +1,11 @@
 /** Everyone who was ever here, and what admins do with their accounts. */
 
 import { h, iconButton, replace } from "../../lib/dom.js";
-import { confirmDialog, openMenu } from "../../lib/overlay.js";
+import { confirmDialog, openDialog, openMenu, toast } from "../../lib/overlay.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { label, rankPeople } from "../../text/names.js";
-import { t } from "../../text/words/index.js";
+import { t } from "../../text/words/admin.js";
+import { form, messagesChoice } from "../forms.js";
 import { attempt, avatar, emptyState, loadInto, moment, personName } from "../parts.js";
 import { openLink } from "./invitations.js";
 import { part } from "./parts.js";
@@ -183,13 +184,13 @@ function personItems(app, person, put) {
       label: t("people.delete"),
       icon: "trash",
       danger: true,
-      onclick: () => sure("people.delete", name, () => people.remove(person.id), put, true),
+      onclick: () => openRemoval(app, person, put),
     },
   ];
 }
 
 /**
- * @param {"people.make_admin" | "people.disable" | "people.delete"} key
+ * @param {"people.make_admin" | "people.disable"} key
  * @param {string} name
  * @param {() => Promise<AdminPerson>} act
  * @param {(person: AdminPerson | undefined) => void} put
@@ -215,4 +216,27 @@ async function makeResetLink(app, person) {
       t("people.reset_link_ready", { name, when: moment(link.expires) }),
       link.url,
     );
+}
+
+/**
+ * What becomes of the messages is asked first of all: it cannot be undone.
+ * @param {App} app @param {AdminPerson} person @param {(person: AdminPerson | undefined) => void} put
+ */
+function openRemoval(app, person, put) {
+  const name = label(person);
+  const messages = messagesChoice();
+  const { element } = form({
+    fields: [],
+    danger: true,
+    submit: t("removal.submit"),
+    cancel: () => dialog.close(),
+    body: [h("p", { dir: "auto" }, t("removal.lead")), messages.element],
+    onsubmit: async () => {
+      const erase = messages.value === "erase";
+      put(await app.actions.people.remove(person.id, erase));
+      dialog.close();
+      toast(t(erase ? "removal.erasing" : "removal.done", { name }));
+    },
+  });
+  const dialog = openDialog({ title: t("removal.title", { name }), body: element });
 }

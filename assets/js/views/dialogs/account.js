@@ -4,7 +4,7 @@ import { h, icon, replace } from "../../lib/dom.js";
 import { openDialog, toast } from "../../lib/overlay.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { t } from "../../text/words/index.js";
-import { checkBox, field, form, nameField, passwordField, segments } from "../forms.js";
+import { checkBox, field, form, messagesChoice, nameField, passwordField, segments } from "../forms.js";
 import { attempt, avatar, loadInto, secretField } from "../parts.js";
 
 /**
@@ -16,7 +16,7 @@ import { attempt, avatar, loadInto, secretField } from "../parts.js";
 export function openAccount(app) {
   openDialog({
     title: t("profile.title"),
-    body: [profileForm(app), appearance(app), passwordSection(app)],
+    body: [profileForm(app), appearance(app), passwordSection(app), leaveSection(app)],
   });
 }
 
@@ -146,6 +146,36 @@ function passwordSection(app) {
     },
   });
   return h("section", { class: "dialog-section" }, h("h3", null, t("password.title")), element);
+}
+
+/** @param {App} app */
+function leaveSection(app) {
+  return h(
+    "section",
+    { class: "dialog-section" },
+    h("h3", null, t("leave.title")),
+    h("p", { class: "dialog-lead" }, t("leave.lead")),
+    h(
+      "div",
+      { class: "form-actions" },
+      h("button", { type: "button", class: "button", onclick: () => openLeave(app) }, t("leave.open")),
+    ),
+  );
+}
+
+/** @param {App} app */
+function openLeave(app) {
+  const messages = messagesChoice();
+  const password = passwordField.current();
+  const { element } = form({
+    fields: [password],
+    danger: true,
+    submit: t("leave.submit"),
+    cancel: () => dialog.close(),
+    body: [h("p", null, t("leave.lead")), messages.element, password.element],
+    onsubmit: () => app.actions.account.remove(password.input.value, messages.value === "erase"),
+  });
+  const dialog = openDialog({ title: t("leave.title"), body: element });
 }
 
 /** @param {App} app */

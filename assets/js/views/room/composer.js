@@ -39,7 +39,8 @@ export class Composer {
     this.attach = iconButton({ icon: "paperclip", label: t("composer.attach"), onclick: () => this.picker.click() });
     this.send = iconButton({ icon: "send", label: t("composer.send"), class: "icon-button-primary", type: "submit" });
     this.over = false;
-    this.note = h("div", { class: "composer-closed", hidden: true }, icon("archive"), t("room.is_archived"));
+    this.noteText = h("span", null);
+    this.note = h("div", { class: "composer-closed", hidden: true }, icon("archive"), this.noteText);
     this.bar = h("div", { class: "composer-bar", hidden: true });
     this.count = h("output", { class: "composer-count", hidden: true });
     const row = h("div", { class: "composer-row" }, this.attach, this.grow, this.send);
@@ -173,6 +174,7 @@ export class Composer {
     this.drawBar();
     this.attach.hidden = this.aim?.kind === "edit";
     this.tray.element.hidden = !this.tray.size || this.aim?.kind === "edit";
+    this.noteText.textContent = t(room.kind === "direct" ? "room.is_over" : "room.is_archived");
     this.drawClosed(Boolean(room.archived));
     this.drawSend();
   }

@@ -61,6 +61,12 @@ export const admin = {
   'reach.isolation_hint': 'Then the Wi-Fi keeps its devices apart. Switch off “client isolation” in the router; it is also called “AP isolation”, and is always on in guest networks.',
   'reach.console': 'The same at the console:',
 
+  'removal.title': 'Remove {name} for good',
+  'removal.lead': 'They are signed out everywhere at once, and their name is taken off everything. Nobody can take the name until you make an invitation for it. This cannot be undone.',
+  'removal.submit': 'Remove for good',
+  'removal.done': '{name} is removed.',
+  'removal.erasing': '{name} is removed. The messages are being deleted.',
+
   'sheet.title': 'Invitation sheet',
   'sheet.wifi': 'Name of the Wi-Fi',
   'sheet.wifi_hint': 'So that nobody tries it on another one. You may leave it empty.',

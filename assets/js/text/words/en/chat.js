@@ -49,6 +49,7 @@ export const chat = {
   'room.archive_confirm': 'Archive {room}? Nobody can write there until it is brought back.',
   'room.unarchive': 'Bring it back',
   'room.is_archived': 'This room is archived. It can be read, but not written in.',
+  'room.is_over': 'Nobody else is here any more. It can be read, but not written in.',
   'room.invite': 'Add a person',
   'room.invite_placeholder': 'Name',
   'room.add_to': 'Add people to {room}',
