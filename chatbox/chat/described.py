@@ -27,3 +27,9 @@ def limits(settings: Settings) -> dict[str, int]:
     """What a client should know before it sends."""
     found = settings.limits
     return {"text_bytes": found.text_bytes, "file_bytes": found.file_bytes, "frame_bytes": found.frame_bytes}
+
+
+def link(known: Server, kind: str, secret: str) -> str:
+    """Where a one-time link leads; on a server that knows no address, the part after the address."""
+    addresses = known.addresses()
+    return f"{addresses[0] if addresses else ''}/#{kind}={secret}"

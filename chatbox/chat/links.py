@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
+from chatbox.chat import described
 from chatbox.chat.accounts import notice
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.moving import move_check
@@ -61,7 +62,7 @@ async def invite_create(ctx: Context, caller: Caller, cmd: commands.InviteCreate
     admin = caller.require_user()
     key = None if cmd.name is None else name_key(names.user_name(cmd.name))
     secret = new_token()
-    url = link_url(ctx, "invite", secret)
+    url = described.link(ctx.server, "invite", secret)
 
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         yield from users.acting_admin(admin, caller.session)
@@ -127,7 +128,11 @@ async def user_reset_link(ctx: Context, caller: Caller, cmd: commands.UserResetL
 
     link = await ctx.committer.submit(change)
     log.info("user %d made a link for a new password of user %d", admin, cmd.user)
-    return {"secret": secret, "url": link_url(ctx, "password", secret), "expires": link.expires_at}
+    return {
+        "secret": secret,
+        "url": described.link(ctx.server, "password", secret),
+        "expires": link.expires_at,
+    }
 
 
 async def password_reset(ctx: Context, caller: Caller, cmd: commands.PasswordReset) -> dict[str, Any]:
@@ -168,13 +173,7 @@ async def recover_admin(ctx: Context, name: str) -> str:
 
     await ctx.committer.submit(change)
     log.info("a link for a new password of the admin %s was made at the console", escape_controls(name))
-    return link_url(ctx, "password", secret)
-
-
-def link_url(ctx: Context, kind: str, secret: str) -> str:
-    """Where the link leads; on a server that knows no address of its own, the part after the address."""
-    addresses = ctx.server.addresses()
-    return f"{addresses[0] if addresses else ''}/#{kind}={secret}"
+    return described.link(ctx.server, "password", secret)
 
 
 def _make_password_link(batch: Batch, account: Account, secret: str, made_by: int | None) -> Steps[Link]:

@@ -1,15 +1,18 @@
-"""A sign-in that goes on under another address of this server: over HTTPS, which keeps its own cookies."""
+"""A sign-in that goes on elsewhere: under another address of this server, which keeps its own cookies, or on
+another device, once the screen that it comes from has agreed."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
+from chatbox.chat import described
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.signin import SignedIn, new_token, open_session
 from chatbox.errors import Forbidden, NotFound
+from chatbox.live.moves import Arrival, Move
 from chatbox.protocol import commands
+from chatbox.rules.agents import describe
 from chatbox.rules.tokens import digest
 from chatbox.store import links, sessions, users
 from chatbox.store.base import Batch, Steps
@@ -19,22 +22,44 @@ log = logging.getLogger(__name__)
 
 
 async def session_move(ctx: Context, caller: Caller, cmd: commands.SessionMove) -> dict[str, Any]:
-    """Make a secret with which this sign-in goes on elsewhere, once, within two minutes.
+    """Make a secret with which this sign-in goes on elsewhere, once, within two minutes; with `phone` it
+    stays here as well, and the address that leads there comes along.
 
     Raises `Forbidden` for a bearer token, which could else outlive its being revoked, and `Busy`."""
     user = caller.require_user()
     if await ctx.read_for(caller, lambda: _browser(user, caller.session)) is None:
         raise Forbidden("Only the sign-in of a browser can be moved.")
     secret = new_token()
-    ctx.moves.add(digest(secret), user, caller.session, cmd.state)
-    return {"secret": secret}
+    ctx.moves.add(digest(secret), user, caller.session, cmd.state, stays=cmd.phone)
+    return {"secret": secret} | ({"url": described.link(ctx.server, "move", secret)} if cmd.phone else {})
 
 
-def session_take(ctx: Context, caller: Caller, cmd: commands.SessionTake) -> asyncio.Future[SignedIn]:
-    """Go on here with a sign-in from elsewhere, which ends there. Raises `NotFound`."""
-    move = ctx.moves.take(digest(cmd.secret))
+async def session_take(ctx: Context, caller: Caller, cmd: commands.SessionTake) -> SignedIn | dict[str, Any]:
+    """Go on here with a sign-in from elsewhere. Until the other screen lets it in a device asks again, with
+    the `claim` from the first answer. Raises `NotFound`, also where it was not let in."""
+    move = ctx.moves.find(digest(cmd.secret))
     if move is None:
         raise NotFound(links.NO_LINK)
+    if move.stays and not move.allowed:
+        return {"waiting": True, "claim": _claim(move, caller, cmd.claim)}
+    if move.stays:
+        _claim(move, caller, cmd.claim)
+    state = move.state
+    ctx.moves.take(digest(cmd.secret))
+    return await _arrive(ctx, caller, move, state)
+
+
+def _claim(move: Move, caller: Caller, claim: str | None) -> str:
+    """What the device that came first proves itself with. Raises `NotFound` for any other."""
+    if move.arrival is None:
+        claim = new_token()
+        move.arrival = Arrival(digest(claim), describe(caller.agent), caller.address)
+    if claim is None or digest(claim) != move.arrival.claim:
+        raise NotFound(links.NO_LINK)
+    return claim
+
+
+async def _arrive(ctx: Context, caller: Caller, move: Move, state: str) -> SignedIn:
     token = new_token()
 
     def change(batch: Batch) -> Steps[SignedIn]:
@@ -42,13 +67,43 @@ def session_take(ctx: Context, caller: Caller, cmd: commands.SessionTake) -> asy
         old = yield from _browser(move.user, move.session)
         if old is None or not account.active:
             raise NotFound(links.NO_LINK)
-        shared = bool(old.shared)
+        shared = bool(old.shared) and not move.stays
         yield from open_session(batch, caller, account.id, token, shared=shared)
-        yield from sessions.end(batch, old.id, user=account.id)
-        return SignedIn(token, {"user": account.me(), "state": move.state}, shared)
+        if not move.stays:
+            yield from sessions.end(batch, old.id, user=account.id)
+        return SignedIn(token, {"user": account.me(), "state": state}, shared)
 
-    log.info("user %d goes on with a sign-in under another address", move.user)
-    return ctx.committer.submit(change)
+    log.info("user %d goes on with a sign-in on another %s", move.user, "device" if move.stays else "address")
+    reply: SignedIn = await ctx.committer.submit(change)
+    return reply
+
+
+async def session_moving(ctx: Context, caller: Caller, cmd: commands.SessionMoving) -> dict[str, Any]:
+    """How far the move of this sign-in to another device is."""
+    caller.require_user()
+    move = ctx.moves.of(caller.session)
+    if move is None or not move.stays:
+        return {"phase": "over"}
+    if move.arrived:
+        return {"phase": "arrived"}
+    left = int(1000 * (move.until - ctx.clock.monotonic()))
+    if move.arrival is None:
+        return {"phase": "offered", "left": left}
+    phase = "allowed" if move.allowed else "asked"
+    return {"phase": phase, "left": left, "label": move.arrival.label, "address": move.arrival.address}
+
+
+async def session_allow(ctx: Context, caller: Caller, cmd: commands.SessionAllow) -> dict[str, Any]:
+    """Let the device in that asks, or make the secret worthless. Raises `NotFound` where none asks."""
+    caller.require_user()
+    if not cmd.allow:
+        ctx.moves.drop(caller.session)
+        return {}
+    move = ctx.moves.of(caller.session)
+    if move is None or move.arrival is None:
+        raise NotFound("No device asks to be signed in any more. Make a new code.")
+    move.allowed = True
+    return {}
 
 
 def _browser(user: int, session: int) -> Steps[Session | None]:
@@ -66,10 +121,11 @@ def move_check(ctx: Context, secret: bytes) -> Steps[dict[str, Any] | None]:
         return None
     account = yield from users.account(move.user)
     left = int(1000 * (move.until - ctx.clock.monotonic()))
-    return {
+    reply = {
         "kind": "move",
         "by": account.shown_name,
         "name": account.name,
         "expires": ctx.clock.now() + left,
         "server": ctx.server.name,
     }
+    return reply | ({"phone": True} if move.stays else {})

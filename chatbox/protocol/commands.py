@@ -227,15 +227,29 @@ class SessionEnd(Command, frozen=True, tag="session.end"):
 
 class SessionMove(Command, frozen=True, tag="session.move"):
     """Let this sign-in go on under another address of the server, such as https, and end here. `state` is
-    whatever the page wants to find there."""
+    whatever the page wants to find there. With `phone` it goes on here as well as on another device, which I
+    let in by `session.allow`."""
 
+    phone: bool = False
     state: Annotated[str, Meta(max_length=262_144)] = ""
 
 
 class SessionTake(Command, frozen=True, tag="session.take"):
-    """Go on with a sign-in that was moved, once, within two minutes. Sets the cookie."""
+    """Go on with a sign-in that was moved, once, within two minutes. Sets the cookie. Another device asks
+    again with the `claim` of the first reply, until it was let in."""
 
     secret: Secret
+    claim: Secret | None = None
+
+
+class SessionMoving(Command, frozen=True, tag="session.moving"):
+    """How far the move of this sign-in to another device is."""
+
+
+class SessionAllow(Command, frozen=True, tag="session.allow"):
+    """Let the device in that asks to go on with my sign-in, or nobody any more."""
+
+    allow: bool
 
 
 class SessionConfirm(Command, frozen=True, tag="session.confirm"):

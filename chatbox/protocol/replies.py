@@ -58,8 +58,15 @@ REPLIES: dict[str, str] = {
     "setup.complete": _SIGNED_IN,
     "session.create": _SIGNED_IN,
     "session.end": "`{}`, and takes the cookie away",
-    "session.move": '`{"secret"}`',
-    "session.take": '`{"user": me, "state"}`, and sets the cookie',
+    "session.move": '`{"secret", "url"?}`; `url` with `phone`: what the QR code holds',
+    "session.take": (
+        '`{"user": me, "state"}`, and sets the cookie; or `{"waiting": true, "claim"}` until it was let in'
+    ),
+    "session.moving": (
+        '`{"phase": "offered" | "asked" | "allowed" | "arrived" | "over", "left"?, "label"?, "address"?}`;'
+        " `left` in ms, the others of the device that asks"
+    ),
+    "session.allow": _NOTHING,
     "session.confirm": '`{"seconds"}`: so long it holds',
     "session.list": (
         '`{"sessions": [{"id", "kind": "browser" | "token", "label", "address", "created", "used",'
@@ -68,7 +75,8 @@ REPLIES: dict[str, str] = {
     "session.revoke": _NOTHING,
     "user.register": _SIGNED_IN,
     "link.check": (
-        '`{"kind": "invite" | "password", "by", "expires", "server", "name"?}`; `name`: whose password it is'
+        '`{"kind": "invite" | "password" | "move", "by", "expires", "server", "name"?, "phone"?: true}`;'
+        " `name`: whose password or sign-in it is"
     ),
     "password.reset": '`{"user": {"name"}}`; nobody is signed in by it',
     "token.create": '`{"token", "session"}`, the session as in `session.list`',

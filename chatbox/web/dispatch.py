@@ -85,6 +85,8 @@ ROWS: dict[str, Row] = {
     "session.end": Row(signin.session_end, http=True),
     "session.move": Row(moving.session_move, cost=0.5, http=True),
     "session.take": Row(moving.session_take, ANYONE, http=True),
+    "session.moving": Row(moving.session_moving),
+    "session.allow": Row(moving.session_allow, cost=0.5),
     "session.confirm": Row(sessions.session_confirm, cost=1, http=True),
     "session.list": Row(sessions.session_list),
     "session.revoke": Row(sessions.session_revoke, cost=0.5),

@@ -86,6 +86,9 @@ session.create              -               ok     ok       ok     ok     ok    
 session.move                -               out    ok       ok     ok     ok    ok    out      no
 session.take                -               none   none     none   none   none  none  none     none
 session.end                 -               out    ok       ok     ok     ok    ok    out      ok
+session.moving              -               out    ok       ok     ok     ok    ok    out      ok
+session.allow               -               out    none     none   none   none  none  out      none
+session.allow:nobody        -               out    ok       ok     ok     ok    ok    out      ok
 session.confirm             -               out    ok       ok     ok     ok    ok    out      ok
 session.list                -               out    ok       ok     ok     ok    ok    out      ok
 session.revoke              -               out    ok       ok     ok     ok    ok    out      ok

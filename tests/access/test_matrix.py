@@ -92,6 +92,8 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "setup.complete": lambda scene: {"name": _id(), "password": PASSWORD, "secret": "x"},
     "session.create": lambda scene: {"name": scene.target_name, "password": PASSWORD},
     "session.take": lambda scene: {"secret": "x"},
+    "session.allow": lambda scene: {"allow": True},
+    "session.allow:nobody": lambda scene: {"allow": False},
     "session.confirm": lambda scene: {"password": PASSWORD},
     "session.revoke": lambda scene: {"others": True},
     "session.revoke:foreign": lambda scene: {"session": scene.target_session},

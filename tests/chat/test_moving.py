@@ -8,7 +8,7 @@ from chatbox.chat.context import Caller
 from chatbox.chat.links import link_check
 from chatbox.chat.moving import session_move, session_take
 from chatbox.chat.sessions import token_create
-from chatbox.chat.signin import authenticate, session_create, session_end
+from chatbox.chat.signin import SignedIn, authenticate, session_create, session_end
 from chatbox.errors import Busy, Forbidden, NotFound, SignedOut
 from chatbox.live import moves
 from chatbox.protocol import commands
@@ -26,13 +26,20 @@ def take(secret: str) -> commands.SessionTake:
     return commands.SessionTake(secret=secret)
 
 
+async def arrive(world: World, secret: str) -> SignedIn:
+    """Take it up, where nobody has to agree."""
+    found = await session_take(world.ctx, HOME, take(secret))
+    assert isinstance(found, SignedIn)
+    return found
+
+
 @in_world
 async def test_a_sign_in_goes_on_elsewhere_and_ends_where_it_was(world: World) -> None:
     await world.set_up()
     ben = await world.register("ben")
     secret = await move(world, ben, '{"draft.1":"hello"}')
     assert ben.user in [row[0] for row in await world.rows("SELECT user FROM sessions")]  # not yet
-    arrived = await session_take(world.ctx, HOME, take(secret))
+    arrived = await arrive(world, secret)
     assert arrived.reply["user"]["name"] == "ben"
     assert arrived.reply["state"] == '{"draft.1":"hello"}'
     assert not arrived.shared
@@ -85,7 +92,7 @@ async def test_only_the_latest_secret_of_a_sign_in_counts(world: World) -> None:
     ada = await world.set_up()
     first, second = await move(world, ada, "first"), await move(world, ada, "second")
     assert isinstance(await error_of(_take(world, first)), NotFound)
-    assert (await session_take(world.ctx, HOME, take(second))).reply["state"] == "second"
+    assert (await arrive(world, second)).reply["state"] == "second"
 
 
 @in_world
@@ -119,7 +126,7 @@ async def test_on_a_shared_computer_it_stays_one_of_a_shared_computer(world: Wor
     await world.set_up()
     shared = commands.SessionCreate(name="ada", password=PASSWORD, shared=True)
     ada = await world.who(await session_create(world.ctx, HOME, shared))
-    assert (await session_take(world.ctx, HOME, take(await move(world, ada)))).shared
+    assert (await arrive(world, await move(world, ada))).shared
 
 
 @in_world

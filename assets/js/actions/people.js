@@ -1,3 +1,4 @@
+import { pause } from '../lib/time.js';
 import { unpack } from '../model/device.js';
 
 /**
@@ -7,6 +8,9 @@ import { unpack } from '../model/device.js';
  * @typedef {import('../protocol/types.js').JoinPolicy} JoinPolicy
  * @typedef {{name: string, password: string, shared?: boolean}} Credentials
  */
+
+/** Between two questions whether the other screen has agreed, in ms. */
+const ASK_AGAIN = 1500;
 
 /** Signing in and out, and one's own account. */
 export class Account {
@@ -44,6 +48,42 @@ export class Account {
     const { user, state } = await this.#client.call('session.take', { secret });
     const { id } = await this.#client.call('server.info');
     unpack(this.#client.storage, id, user.id, state);
+  }
+
+  /**
+   * Offers this sign-in to another device: the address that leads there, and the code of it.
+   *
+   * @returns {Promise<{url: string, rows: string[]}>}
+   */
+  async offer() {
+    const { url } = await this.#client.call('session.move', { phone: true });
+    return { url, rows: (await this.#client.call('qr.make', { text: url })).rows };
+  }
+
+  /** How far that is. @returns {Promise<import('../protocol/types.js').Moving>} */
+  moving() {
+    return this.#client.call('session.moving');
+  }
+
+  /** @param {boolean} allow whether the device that asks is let in */
+  async allow(allow) {
+    await this.#client.call('session.allow', { allow });
+  }
+
+  /**
+   * Asks to be let in by the screen that offered its sign-in, and waits for it.
+   *
+   * @param {string} secret
+   * @throws {CommandError} `not_found` where it was not let in
+   */
+  async join(secret) {
+    let claim;
+    for (;;) {
+      const reply = await this.#client.call('session.take', { secret, claim });
+      if (!reply.waiting) return;
+      claim = reply.claim;
+      await pause(this.#client.clock, ASK_AGAIN);
+    }
   }
 
   /**

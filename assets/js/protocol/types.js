@@ -80,7 +80,8 @@
  * @typedef {{id: string, name: string, version: string, protocol: number, addresses: string[], logo?: string}} ServerInfo
  * @typedef {{id: string, name: string, logo?: string, setup: boolean, join: JoinPolicy, version: string, assets: string, signed_in: boolean}} PublicInfo
  * @typedef {{text_bytes: number, file_bytes: number, frame_bytes: number}} Limits
- * @typedef {{kind: 'invite' | 'password' | 'move', by: string, expires: number, name?: string, server: string}} LinkInfo
+ * @typedef {{kind: 'invite' | 'password' | 'move', by: string, expires: number, name?: string, server: string, phone?: boolean}} LinkInfo
+ * @typedef {{phase: 'offered' | 'asked' | 'allowed' | 'arrived' | 'over', left?: number, label?: string, address?: string}} Moving
  * @typedef {{code: string, message: string, field?: string, retry_in?: number}} WireError
  * @typedef {{message: Message, name?: string}} Hit
  *

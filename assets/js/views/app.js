@@ -72,6 +72,7 @@ export function createApp({ store, actions, trust }) {
     /** @param {number} room */
     addPeople: (room) =>
       lazily(import("./dialogs/room_settings.js"), (part) => part.openAddPeople(app, room)),
+    openPhone: () => lazily(import("./dialogs/phone.js"), (part) => part.openPhone(app)),
     openAbout: () => lazily(import("./dialogs/about.js"), (part) => part.openAbout(app)),
     openAccount: () => lazily(import("./dialogs/account.js"), (part) => part.openAccount(app)),
     openSessions: () => lazily(import("./dialogs/account.js"), (part) => part.openSessions(app)),

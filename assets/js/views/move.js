@@ -1,12 +1,15 @@
-/** The first page over HTTPS for whoever comes from HTTP: one tap, and they are where they were. */
+/** The first page of whoever comes with a sign-in from elsewhere: from HTTP, or from the code on another screen. */
 
-import { h, icon } from "../lib/dom.js";
+import { h, icon, replace } from "../lib/dom.js";
 import { CommandError } from "../protocol/errors.js";
 import { explain, t } from "../text/words/index.js";
 import { card } from "./entrance.js";
 import { form } from "./forms.js";
 
-/** @typedef {import("./entrance.js").Actions} Actions */
+/**
+ * @typedef {import("./entrance.js").Actions} Actions
+ * @typedef {import("../protocol/types.js").LinkInfo} LinkInfo
+ */
 
 /**
  * The secret is spent by a tap, after it was said whose sign-in it is: whoever follows somebody's link must not find
@@ -23,7 +26,15 @@ export async function createMove({ actions }, secret, done) {
     problem = error;
     return null;
   });
-  const name = link?.kind === "move" ? (link.name ?? "") : "";
+  const element = h("main", { class: "entrance" });
+  if (link?.kind === "move" && link.phone) replace(element, phoneCard(actions, secret, link, done));
+  else replace(element, moveCard(actions, secret, link?.kind === "move" ? link : null, problem, done));
+  return { element };
+}
+
+/** @param {Actions} actions @param {string} secret @param {LinkInfo | null} link @param {unknown} problem @param {() => void} done */
+function moveCard(actions, secret, link, problem, done) {
+  const name = link?.name ?? "";
   const offline = problem instanceof CommandError && problem.code !== "not_found";
   const { element: body } = form({
     fields: [],
@@ -37,12 +48,47 @@ export async function createMove({ actions }, secret, done) {
     },
   });
   document.title = t("move.title");
-  const parts = {
+  return card({
     badge: icon("shield"),
     title: t("move.title"),
     lead: name ? t("move.intro") : offline ? explain(problem) : t("move.over"),
     body,
-    foot: name ? h("button", { type: "button", class: "link", onclick: done }, t("move.sign_in")) : null,
-  };
-  return { element: h("main", { class: "entrance" }, card(parts)) };
+    foot: name ? linkButton(t("move.sign_in"), done) : null,
+  });
+}
+
+/** @param {Actions} actions @param {string} secret @param {LinkInfo} link @param {() => void} done */
+function phoneCard(actions, secret, { by: name }, done) {
+  const waiting = h("p", { class: "entrance-word", role: "status" });
+  const { element: body, setProblem } = form({
+    fields: [],
+    wide: true,
+    submit: t("move.phone_submit", { name }),
+    body: waiting,
+    onsubmit: async () => {
+      waiting.textContent = t("move.phone_wait");
+      try {
+        await actions.account.join(secret);
+      } catch (error) {
+        waiting.textContent = "";
+        const over = error instanceof CommandError && error.code === "not_found";
+        return setProblem(over ? t("move.phone_over") : explain(error));
+      }
+      done();
+    },
+  });
+  const title = t("move.phone_title", { name });
+  document.title = title;
+  return card({
+    badge: icon("phone"),
+    title,
+    lead: t("move.phone_intro"),
+    body,
+    foot: linkButton(t("move.sign_in"), done),
+  });
+}
+
+/** @param {string} text @param {() => void} onclick */
+function linkButton(text, onclick) {
+  return h("button", { type: "button", class: "link", onclick }, text);
 }

@@ -265,6 +265,7 @@ function openOwnMenu(app, anchor) {
     [
       { label: t("profile.edit"), icon: "user", onclick: () => app.openAccount() },
       { label: t("sessions.title"), icon: "laptop", onclick: () => app.openSessions() },
+      { label: t("phone.title"), icon: "phone", onclick: () => app.openPhone() },
       store.me?.role === "admin" && {
         label: t("admin.title"),
         icon: "gear",
