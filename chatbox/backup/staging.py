@@ -178,6 +178,6 @@ def _summary(path: Path, manifest: Manifest, places: Places, aside: str) -> str:
     shown = " and ".join(sorted(str(each) for each in kept if each.parent not in kept))
     return (
         f"{path.name}, the backup{of} of {shown_time(manifest.made_at)}, is checked and ready: "
-        f"{shown_counts(manifest.counts)}.{lost} The next start puts it in place, and keeps what is here now in "
-        f"{shown}."
+        f"{shown_counts(manifest.counts)}.{lost} The next start puts it in place, and keeps what is here now "
+        f"in {shown}."
     )

@@ -17,7 +17,7 @@ from chatbox.chat.context import Caller, Context
 from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import ChatboxError, Conflict
 from chatbox.progress import stopped_by, told_to
-from chatbox.protocol import commands
+from chatbox.protocol import administration
 from chatbox.rules import backups as rules
 from chatbox.store import users
 
@@ -116,7 +116,7 @@ async def pack_for_download(ctx: Context, name: str) -> Path:
 # -- for admins --------------------------------------------------------------------------------
 
 
-async def backup_list(ctx: Context, caller: Caller, cmd: commands.BackupList) -> dict[str, Any]:
+async def backup_list(ctx: Context, caller: Caller, cmd: administration.BackupList) -> dict[str, Any]:
     """The backups of the schedule, the newest first, and what is to be known of them."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
     keeper, settings = ctx.backups, ctx.settings.backup
@@ -136,7 +136,7 @@ async def backup_list(ctx: Context, caller: Caller, cmd: commands.BackupList) ->
     return found
 
 
-async def backup_create(ctx: Context, caller: Caller, cmd: commands.BackupCreate) -> dict[str, Any]:
+async def backup_create(ctx: Context, caller: Caller, cmd: administration.BackupCreate) -> dict[str, Any]:
     """Begin a backup now; `backup.list` tells how far it is. Raises `Conflict` where one is being made."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
     keeper = ctx.backups

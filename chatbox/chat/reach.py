@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chatbox.chat.context import Caller, Context
-from chatbox.protocol import commands
+from chatbox.protocol import administration
 
 
-def server_addresses(ctx: Context, caller: Caller, cmd: commands.ServerAddresses) -> dict[str, Any]:
+def server_addresses(ctx: Context, caller: Caller, cmd: administration.ServerAddresses) -> dict[str, Any]:
     """Every address of this server, the likeliest first, and what it is."""
     return {"addresses": ctx.server.own_addresses()}

@@ -59,6 +59,18 @@ class SettingsUpdate(Command, frozen=True, tag="settings.update"):
     ]
 
 
+class ServerAddresses(Command, frozen=True, tag="server.addresses"):
+    """Where the server is reached, the likeliest address first, and what kind of network each belongs to."""
+
+
+class BackupList(Command, frozen=True, tag="backup.list"):
+    """The backups of the schedule, the newest first."""
+
+
+class BackupCreate(Command, frozen=True, tag="backup.create"):
+    """Begin a backup now, as the schedule does. `backup.list` tells how far it is."""
+
+
 def kinds() -> list[type[Command]]:
     """All of these, in the order of this file."""
     return [kind for kind in Command.__subclasses__() if kind.__module__ == __name__]

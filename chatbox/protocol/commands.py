@@ -389,18 +389,6 @@ class ServerUpdate(Command, frozen=True, tag="server.update"):
     join: Annotated[str, Meta(pattern=r"^(network|invite|closed)\Z")] | None = None
 
 
-class ServerAddresses(Command, frozen=True, tag="server.addresses"):
-    """Where the server is reached, the likeliest address first, and what kind of network each belongs to."""
-
-
-class BackupList(Command, frozen=True, tag="backup.list"):
-    """The backups of the schedule, the newest first."""
-
-
-class BackupCreate(Command, frozen=True, tag="backup.create"):
-    """Begin a backup now, as the schedule does. `backup.list` tells how far it is."""
-
-
 def all_commands() -> dict[str, type[Command]]:
     """Every command by its name on the wire, in the order of this file; then those of administration."""
     own = [kind for kind in Command.__subclasses__() if kind.__module__ == __name__]

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import chatbox
 from chatbox import cli
-from chatbox.data_folder import DATABASE_FILE
-from chatbox.errors import Conflict, DatabaseTooNew, NetworkError
+from chatbox.errors import DatabaseTooNew, NetworkError
 from chatbox.version import VERSION
+from tests.cli.conftest import put_in_place, with_stdin
 
 # Holds a folder as a server does, and answers `user_add` with what it was asked, `user_token` with a token.
 HOLDER = """
@@ -50,47 +47,6 @@ asyncio.run(main())
 """
 
 
-class Offline:
-    """Stands for the operations, and notes what they were asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.answer: dict[str, Any] | Exception = {}
-
-    def run_offline(self, settings: Any, folder: Path, name: str, args: dict[str, Any]) -> dict[str, Any]:
-        self.asked.append((name, args))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = (tmp_path / "home").resolve()
-    folder.mkdir()
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "CHATBOX_DATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(folder))
-    monkeypatch.setattr("chatbox.startup.program_folder", lambda: folder / "program")
-    return folder
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> Offline:
-    made = Offline()
-    put_in_place(monkeypatch, "operations", run_offline=made.run_offline)
-    return made
-
-
-def put_in_place(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
-    """Have `from chatbox import name` give a module with these functions."""
-    module = types.ModuleType(f"chatbox.{name}")
-    vars(module).update(functions)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(chatbox, name, module, raising=False)
-
-
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds tmp_path/held."""
@@ -104,10 +60,6 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield process
-
-
-def with_stdin(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), "utf-8"))
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -305,111 +257,3 @@ def test_a_command_waits_for_a_holder_that_does_not_answer_yet_and_then_gives_up
     monkeypatch.setattr(cli, "_STARTING", 0.3)
     (tmp_path / "held" / "control.json").write_text(json.dumps({"port": 1, "key": "", "pid": 1}))
     assert cli.main(["user", "list", "--data", str(tmp_path / "held")]) == 4
-
-
-def test_a_command_with_no_server_runs_here(home: Path, offline: Offline, tmp_path: Path) -> None:
-    (tmp_path / "password").write_bytes("\ufeffpässword 1\r\n".encode())
-    words = [
-        "user",
-        "add",
-        "ada",
-        "--password-file",
-        str(tmp_path / "password"),
-        "--data",
-        str(home / "chat"),
-    ]
-    assert cli.main(words) == 0
-    assert offline.asked == [
-        ("user_add", {"name": "ada", "admin": False, "full_name": "", "password": "pässword 1"})
-    ]
-    assert (home / "chat" / "chatbox.ini").exists()
-
-
-def test_the_token_stands_alone_on_standard_output(
-    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    offline.answer = {"token": "T" * 43}
-    assert cli.main(["user", "token", "ada", "--label", "build", "--data", str(home / "chat")]) == 0
-    assert capsys.readouterr().out == "T" * 43 + "\n"
-    assert offline.asked == [("user_token", {"name": "ada", "label": "build"})]
-
-
-def test_a_failed_command_exits_with_1(
-    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    offline.answer = Conflict("Nobody is called\x1b[2J that.")
-    assert cli.main(["user", "disable", "ada", "--data", str(home / "chat")]) == 1
-    assert capsys.readouterr().err.splitlines()[-1] == "Nobody is called\\x1b[2J that."
-
-
-def test_people_are_listed_one_a_line(
-    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    offline.answer = {
-        "people": [
-            {"name": "ada", "role": "admin", "state": "active", "full_name": "Ada\u202e L"},
-            {"name": "bob", "role": "member", "state": "disabled"},
-        ]
-    }
-    assert cli.main(["user", "list", "--data", str(home / "chat")]) == 0
-    assert capsys.readouterr().out == "ada  admin  active  Ada\\u202e L\nbob  member  disabled\n"
-
-
-def test_check_exits_with_1_where_something_is_wrong_and_with_4_where_nothing_is(
-    home: Path, offline: Offline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["check", "--data", str(home / "chat")]
-    assert cli.main(words) == 4
-    assert not (home / "chat").exists()
-    (home / "chat").mkdir()
-    (home / "chat" / DATABASE_FILE).touch()
-    offline.answer = {"problems": [], "summary": "2 messages are right."}
-    assert cli.main(words) == 0
-    offline.answer = {"problems": ["Message 3 in room 1 is damaged."], "summary": "1 problem."}
-    assert cli.main(words) == 1
-    assert "Message 3 in room 1 is damaged." in capsys.readouterr().out
-
-
-def test_a_backup_is_named_by_its_full_path_and_exits_with_1_where_something_is_missing(
-    home: Path, offline: Offline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(home)
-    offline.answer = {"summary": "All is written.", "missing": 0}
-    assert cli.main(["backup", "b.zip", "--data", str(home / "chat")]) == 0
-    offline.answer = {"summary": "All is written.", "missing": 2}
-    assert cli.main(["backup", "~/c.zip", "--data", str(home / "chat")]) == 1
-    shown = capsys.readouterr()
-    assert shown.out == "All is written.\n" * 2
-    assert shown.err.endswith("2 uploads are damaged on this server and not in it: see chatbox check.\n")
-    offline.answer = {"summary": "Ready."}
-    assert cli.main(["restore", "./b.zip", "--data", str(home / "chat")]) == 0
-    assert offline.asked == [
-        ("backup", {"file": str(home / "b.zip")}),
-        ("backup", {"file": str(home / "c.zip")}),
-        ("restore", {"file": str(home / "b.zip")}),
-    ]
-
-
-@pytest.mark.parametrize("raw", [b"", b"\n", b"\xff\xfe\n"])
-def test_a_password_that_cannot_be_read_exits_with_2(
-    raw: bytes, monkeypatch: pytest.MonkeyPatch, offline: Offline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with_stdin(monkeypatch, raw)
-    assert cli.main(["user", "password", "ada", "--password-file", "-"]) == 2
-    assert capsys.readouterr().err.startswith("--password-file: ")
-    assert offline.asked == []
-
-
-def test_without_a_terminal_a_password_file_is_demanded(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with_stdin(monkeypatch, b"")
-    assert cli.main(["user", "add", "ada"]) == 2
-    assert "--password-file" in capsys.readouterr().err
-
-
-def test_without_standard_streams_the_exit_code_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("stdin", "stdout", "stderr"):
-        monkeypatch.setattr(sys, name, None)
-    assert cli.main(["version"]) == 0
-    assert cli.main(["user", "add", "ada"]) == 2
