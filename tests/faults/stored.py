@@ -76,7 +76,8 @@ async def check_client(server: Server, client: Client) -> None:
     fresh = await _newcomer(server, client.person)
     assert client.mirror.state() == fresh.mirror.state(), client.person.name
     for room in fresh.mirror.rooms.values():
-        stored = server.rows("SELECT seq, rev, text FROM messages WHERE room = ? ORDER BY seq", room.id)
+        query = "SELECT seq, rev, text FROM messages WHERE room = ? ORDER BY seq"
+        stored = await asyncio.to_thread(server.rows, query, room.id)
         known = [(seq, message["rev"], message["text"]) for seq, message in sorted(room.messages.items())]
         assert known == stored, (client.person.name, room.id)
 
