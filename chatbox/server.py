@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from chatbox import atomic, console, frozen, journal, notify, reception, tls
+from chatbox import atomic, awake, console, frozen, journal, notify, reception, tls
 from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
 from chatbox.chat.removing import keep_erasing
@@ -202,6 +202,7 @@ def _operation(ctx: Context, name: str) -> Callable[[dict[str, Any]], Any]:
 async def _mind(ctx: Context) -> None:
     """What has to be done every second."""
     ebb = Ebb()
+    vigil = awake.Vigil(awake.holder(ctx.settings.server.keep_awake), time.monotonic)
     while True:
         await asyncio.sleep(1.0)
         try:
@@ -209,6 +210,7 @@ async def _mind(ctx: Context) -> None:
             ctx.presence.tick()
             ctx.rate.forget_idle()
             ebb.look(ctx.hub.count)
+            vigil.look(ctx.hub.count)
         except Exception:
             log.exception("what is done every second failed")
 

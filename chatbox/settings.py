@@ -50,6 +50,9 @@ class Server(Struct, frozen=True):
         str, Text(80), "Name of this server, shown to everyone. Empty: the name chosen on the setup page."
     ] = ""
     open_browser: Annotated[bool, Flag(), "Open the browser on this machine at the first start."] = True
+    keep_awake: Annotated[
+        bool, Flag(), "Keep this computer from falling asleep by itself while people are connected."
+    ] = True
     hosts: Annotated[
         tuple[str, ...],
         Listed(read_host, "host names"),

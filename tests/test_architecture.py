@@ -52,6 +52,7 @@ FLOORS = {
     "chatbox.api_docs": ROOF,
     "chatbox.arguments": ROOF,
     "chatbox.assembly": ROOF,
+    "chatbox.awake": ROOF,
     "chatbox.cli": ROOF,
     "chatbox.computer": ROOF,
     "chatbox.console": ROOF,
