@@ -182,6 +182,11 @@ class Group:
             async with self._pace.turn():
                 await writer.act()
 
+    async def fall_silent(self) -> None:
+        """Wait until everything is stored that was written here; the pace lets nobody write more."""
+        for writer in self._writers:
+            await writer.finish()
+
     async def check(self) -> None:
         """They write no more, and nobody else does just now: all know what was written in their time."""
         for task in self._writing:
@@ -189,8 +194,6 @@ class Group:
         for ended in await asyncio.gather(*self._writing, return_exceptions=True):
             if not isinstance(ended, asyncio.CancelledError):
                 raise AssertionError("somebody could not go on") from ended
-        for writer in self._writers:
-            await writer.finish()
         head = _head(self._server)
         await self._light.all_at(head)
         await self._web.all_at(head)

@@ -71,8 +71,10 @@ class Comings:
         assert (await self._server.command(guest, "session.end")).status == 200
 
     async def _go(self) -> None:
-        group = self._here.popleft()
         async with self.pace.silence():
+            for group in self._here:
+                await group.fall_silent()
+            group = self._here.popleft()
             await group.check()
         self.sent += group.sent
         await group.leave()
