@@ -7,6 +7,7 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import getpass
 import io
 import os
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from chatbox import control, data_folder
+from chatbox import control, data_folder, frozen, windows
 from chatbox.arguments import CommandLine, parse_arguments
 from chatbox.control import ControlError, NobodyListens
 from chatbox.errors import ChatboxError, DataFolderError, StartError
@@ -39,6 +40,16 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Wrong arguments and `--help` raise SystemExit, as argparse does."""
     _make_bear_all(sys.stdout, sys.stderr)
     line = parse_arguments(sys.argv[1:] if words is None else words)
+    code = 1
+    try:
+        code = _outcome(line)
+    finally:
+        if code:  # at exit, when a traceback has been printed as well
+            atexit.register(windows.keep_open, frozen.unpacked_folder() is not None)
+    return code
+
+
+def _outcome(line: CommandLine) -> int:
     try:
         return _run(line)
     except SettingsError as error:

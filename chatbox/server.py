@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from chatbox import atomic, awake, console, frozen, journal, notify, reception, tls
+from chatbox import atomic, awake, console, frozen, journal, notify, reception, tls, windows
 from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
 from chatbox.chat.removing import keep_erasing
@@ -78,6 +78,11 @@ class Stopping:
             self.ask()
             self.again = True
 
+    def now(self) -> None:
+        """Stop without waiting for anybody."""
+        self.asked.set()
+        self.hurry.set()
+
     def listen(self) -> None:
         """Ask whenever the process is sent SIGINT or SIGTERM."""
         loop = asyncio.get_running_loop()
@@ -129,6 +134,8 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
     port: int = sockets[0].getsockname()[1]
     note = reception.keep_port(options.config, wanted, port) if wanted and port != wanted else ""
     async with AsyncExitStack() as stack:
+        now = partial(asyncio.get_running_loop().call_soon_threadsafe, stopping.now)
+        stack.callback(windows.prepare(now))
         for each in sockets:
             stack.callback(each.close)
         client = load_assets(frozen.assets_folder())

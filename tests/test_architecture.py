@@ -70,6 +70,7 @@ FLOORS = {
     "chatbox.service_command": ROOF,
     "chatbox.startup": ROOF,
     "chatbox.tls": ROOF,
+    "chatbox.windows": ROOF,
 }
 
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.

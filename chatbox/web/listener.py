@@ -6,6 +6,7 @@ Tornado's own defaults wait an hour for a header, read 100 MB into memory and co
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import sys
@@ -32,13 +33,20 @@ REFUSAL_SECONDS = 2.0
 ADDRESSES_REMEMBERED = 100  # that have no WebSocket any more; beyond that they are looked for and forgotten
 REFUSALS = 16  # at once; more are not told why
 # Windows' select takes 512 sockets; a few stay for refusals, listening, the database and the browser's start.
-SOCKETS_ON_WINDOWS = 480
+SELECT_HAS_ROOM_FOR = 480 if sys.platform == "win32" else sys.maxsize
 
 _REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
     b"Retry-After: 2\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s"
 )
-_SENTENCE = b'{"error":{"code":"busy","message":"Too many connections from here. Try again.","retry_in":2}}'
+_JSON = b'{"error":{"code":"busy","message":"Too many connections from here. Try again.","retry_in":2}}'
+_PAGE = b"""\
+<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="refresh" content="5"><title>Chatbox is full</title>
+<h1>Chatbox is full just now</h1>
+<p>It has as many connections as it can take, in all or from your address. This page tries again every few
+seconds. It helps to close windows with Chatbox that nobody needs.</p></html>
+"""
 
 
 class Listener(HTTPServer):
@@ -107,9 +115,8 @@ class Listener(HTTPServer):
 
     def _excess(self, peer: str) -> int:
         """How many connections this address, or all, have over the limit; below 0 there is room for one."""
-        waiting, excess = self._lobby.waiting, -1
-        if sys.platform == "win32":
-            excess = self._open.total() + self._live() + waiting.total() - SOCKETS_ON_WINDOWS
+        waiting = self._lobby.waiting
+        excess = self._open.total() + self._live() + waiting.total() - SELECT_HAS_ROOM_FOR
         if self._most and not is_trusted(peer, self._trusted):
             excess = max(excess, self._open[peer] + self._sockets_of(peer) + waiting[peer] - self._most)
         return excess
@@ -147,8 +154,15 @@ async def _refuse(stream: IOStream) -> None:
     """Read the request first: closing with bytes unread makes the other side lose the answer."""
     try:
         async with asyncio.timeout(REFUSAL_SECONDS):
-            await stream.read_until(b"\r\n\r\n", max_bytes=HEADER_BYTES)
-            await stream.write(_REFUSAL % (len(_SENTENCE), _SENTENCE))
+            asked = await stream.read_until(b"\r\n\r\n", max_bytes=HEADER_BYTES)
+            await stream.write(_refusal(asked))
     except (StreamClosedError, UnsatisfiableReadError, TimeoutError):
         log.debug("a connection over the limit went away")
     stream.close()
+
+
+def _refusal(asked: bytes) -> bytes:
+    """A page for whoever opens one, JSON for programs and for the client that is open already."""
+    if re.search(rb"^accept:[^\r]*text/html", asked, re.IGNORECASE | re.MULTILINE):
+        return _REFUSAL % (b"text/html; charset=utf-8", len(_PAGE), _PAGE)
+    return _REFUSAL % (b"application/json", len(_JSON), _JSON)

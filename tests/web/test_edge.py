@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from chatbox.settings import Server as ServerSettings
 from chatbox.settings import Settings
-from chatbox.web import headers
+from chatbox.web import headers, listener
 from chatbox.web.socket import Socket
 from tests.web.support import Person, Site, settings, until
 
@@ -242,6 +242,28 @@ def test_connections_over_the_limit_of_an_address_are_told_so(
         answer = site.ask("GET", "/healthz", headers={"Host": "localhost"})
         assert (answer.status, answer.json["error"]["code"]) == (503, "busy")
         assert answer.headers["retry-after"] == "2"
+        page = site.ask("GET", "/", headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (page.status, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+        assert b"This page tries again" in page.body
+        held[0].close()
+        until(lambda: site.ask("GET", "/healthz").status == 200)
+    finally:
+        for one in held:
+            one.close()
+        site.close()
+
+
+def test_windows_has_places_for_no_more_than_its_select_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "SELECT_HAS_ROOM_FOR", 3)
+    site = Site(tmp_path, settings(connections_per_address=0))
+    held = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(3)]
+    try:
+        for one in held:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(65536).startswith(b"HTTP/1.1 200")
+        assert site.ask("GET", "/healthz").status == 503
         held[0].close()
         until(lambda: site.ask("GET", "/healthz").status == 200)
     finally:
