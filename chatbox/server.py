@@ -84,9 +84,9 @@ class Stopping:
         self.hurry.set()
 
     def listen(self) -> None:
-        """Ask whenever the process is sent SIGINT or SIGTERM."""
+        """Ask whenever the process is sent SIGINT or SIGTERM, on Windows also Ctrl+Break."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGTERM), signal.SIGTERM):
             try:
                 loop.add_signal_handler(number, self.ask)
             except NotImplementedError:  # Windows

@@ -13,14 +13,12 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.executable.people import SmokeError
+
 DEADLINE = 20.0  # seconds until a start or a stop counts as failed
 TICK = 0.005
 LIBC = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1")
 DEVICES = {"null": os.makedev(1, 3), "urandom": os.makedev(1, 9)}  # mknod(1); numbers of null(4), random(4)
-
-
-class SmokeError(Exception):
-    """What did not hold."""
 
 
 def needed_libraries(executable: Path) -> list[Path]:
