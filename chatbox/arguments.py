@@ -42,8 +42,8 @@ def parse_arguments(words: Sequence[str]) -> CommandLine:
     parser = _parser(overrides)
     values = vars(parser.parse_args(words))
     command = values.pop("command", None) or "serve"
-    if command in ("user", "service"):
-        command = f"{command} {values.pop('what')}"
+    if what := values.pop("what", None):
+        command = f"{command} {what}"
     for name in _SERVE_ONLY:
         if command != "serve" and name in values:
             parser.error(f"--{name.replace('_', '-')} belongs to serve, not to {command}")
@@ -107,6 +107,7 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
     )
     restore.add_argument("file", metavar="FILE.zip", help="the backup")
     _add_service(commands, common)
+    _add_security_key(commands, common)
     _add(commands, "check", "check the database, the messages and the uploads", [common])
     _add(commands, "check-config", "check the settings and say which file they come from", [common])
     firewall = _add(commands, "firewall", "print how this computer lets other devices in", [common])
@@ -122,10 +123,7 @@ def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
     whats = user.add_subparsers(dest="what", metavar="WHAT", required=True)
     name = argparse.ArgumentParser(add_help=False)
     name.add_argument("name", metavar="NAME", help="the name to sign in with")
-    password = argparse.ArgumentParser(add_help=False)
-    password.add_argument(
-        "--password-file", metavar="FILE", help="the first line is the password; - is standard input"
-    )
+    password = _password()
     add = _add(whats, "add", "make an account", [name, password, common])
     add.add_argument("--admin", action="store_true", help="make it an admin")
     add.add_argument("--full-name", metavar="TEXT", default="", help="the name that others see")
@@ -151,6 +149,24 @@ def _add_service(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     _add(whats, "remove", "stop it, and start it no more; the data stays", [show, common])
     _add(whats, "status", "say whether it is installed, and whether it runs", [show, common])
+
+
+def _add_security_key(commands: Any, common: argparse.ArgumentParser) -> None:
+    text = "by what devices trust this server: kept in a file, and used on another computer"
+    key = _add(commands, "security-key", text, [common])
+    whats = key.add_subparsers(dest="what", metavar="WHAT", required=True)
+    file = argparse.ArgumentParser(add_help=False)
+    file.add_argument("file", metavar="FILE", help="the file with the security key")
+    _add(whats, "save", "write the security key into a new file, encrypted", [file, _password(), common])
+    _add(whats, "use", "use the security key in a file from the next start on", [file, _password(), common])
+
+
+def _password() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--password-file", metavar="FILE", help="the first line is the password; - is standard input"
+    )
+    return parser
 
 
 def _add(

@@ -148,7 +148,7 @@ def _show_running(start: Start, running: Running) -> int:
 
 def _operate(start: Start, command: str, values: dict[str, Any]) -> dict[str, Any]:
     """Have a command done by the process that holds the folder; by this one where nobody does."""
-    path, name = start.folder.path, command.replace(" ", "_")
+    path, name = start.folder.path, command.replace(" ", "_").replace("-", "_")
     data_folder.create(start.folder)
     deadline = time.monotonic() + _STARTING
     while True:
@@ -262,6 +262,8 @@ _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "check": _print_check,
     "backup": _print_backup,
     "restore": _print_summary,
+    "security-key save": _print_summary,
+    "security-key use": _print_summary,
 }
 
 

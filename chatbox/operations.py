@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,7 @@ from chatbox.chat.signin import new_token
 from chatbox.clock import Clock, SystemClock
 from chatbox.errors import Conflict, Invalid, NotFound
 from chatbox.instance import close_instance, open_instance, uploads_folder
+from chatbox.lan import certificates, pem, security_key
 from chatbox.rules import passwords
 from chatbox.rules.disk import shown_size
 from chatbox.rules.names import name_key
@@ -29,6 +31,8 @@ from chatbox.store.blobs import Blobs
 from chatbox.store.users import Account
 
 log = logging.getLogger(__name__)
+
+_KEY_BYTES = 64 * 1024
 
 Values = dict[str, Any]
 
@@ -146,9 +150,48 @@ async def restore(folder: Path, uploads: Path, clock: Clock, values: Values) -> 
     return {"summary": summary}
 
 
+async def security_key_save(folder: Path, values: Values) -> Values:
+    """{file, password}: write the key of the server's own authority into a new file. Gives {"summary"}."""
+    target = _full_path(values)
+    authority = certificates.load_authority(folder)
+    if authority is None:
+        raise NotFound(security_key.NO_KEY)
+    text = await asyncio.to_thread(security_key.lock, authority, values["password"])
+    try:
+        await asyncio.to_thread(_write_new, target, text)
+    except OSError as error:
+        raise Conflict(f"{target} cannot be written: {error.strerror}.", field="file") from error
+    log.info("the security key was written to %s from the command line", escape_controls(str(target)))
+    return {"summary": f"{target} has the security key of {authority.name}. Keep it apart from its password."}
+
+
+async def security_key_use(folder: Path, values: Values) -> Values:
+    """{file, password}: let the next start use the authority in a file. Gives {"summary"}."""
+    source = _full_path(values)
+    try:
+        text = (await asyncio.to_thread(source.read_bytes))[:_KEY_BYTES].decode("ascii", "replace")
+    except OSError as error:
+        raise Invalid(f"{source} cannot be read: {error.strerror}.", field="file") from error
+    authority = await asyncio.to_thread(security_key.unlock, text, values["password"], pem.now())
+    aside = await asyncio.to_thread(certificates.replace_authority, folder, authority)
+    kept = f" The one from before is in {aside}." if aside else ""
+    log.info("the security key of %s is used from the next start on", authority.name)
+    return {"summary": f"The next start uses the security key of {authority.name}.{kept}"}
+
+
+def _write_new(path: Path, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 async def _restore_beside(ctx: Context, values: Values) -> Values:
     staged = await restore(ctx.folder, ctx.blobs.folder, ctx.clock, values)
     return {"summary": f"{staged['summary']} Chatbox is running: restart it."}
+
+
+async def _use_key_beside(ctx: Context, values: Values) -> Values:
+    used = await security_key_use(ctx.folder, values)
+    return {"summary": f"{used['summary']} Chatbox is running: restart it."}
 
 
 async def backup(ctx: Context, values: Values) -> Values:
@@ -173,7 +216,13 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "check": check,
     "backup": backup,
     "restore": _restore_beside,
+    "security_key_save": lambda ctx, values: security_key_save(ctx.folder, values),
+    "security_key_use": _use_key_beside,
 }
+
+
+# What needs no database.
+_OF_FOLDER = {"security_key_save": security_key_save, "security_key_use": security_key_use}
 
 
 def run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
@@ -186,6 +235,8 @@ def run_offline(settings: Settings, folder: Path, operation: str, values: Values
 async def _run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
     if operation == "restore":  # what is in the folder now may be damaged, or nothing
         return await restore(folder, uploads_folder(settings, folder), SystemClock(), values)
+    if operation in _OF_FOLDER:
+        return await _OF_FOLDER[operation](folder, values)
     ctx = await open_instance(settings, folder)
     try:
         return await OPERATIONS[operation](ctx, values)

@@ -192,7 +192,8 @@ def make_edge(ctx: Context, certificates: Certificates) -> Edge:
     """What all of HTTP shares."""
     settings = ctx.settings
     hosts = host_rule(settings.server.names, socket.gethostname(), certificates.names)
-    return Edge(ctx, hosts, only_encrypted=settings.tls.mode == "required")
+    required = settings.tls.mode == "required"
+    return Edge(ctx, hosts, only_encrypted=required, lock_key=certificates.lock_key)
 
 
 def open_doors(edge: Edge, client: Assets, sockets: list[socket.socket]) -> Listener:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from chatbox import console
 from chatbox.chat.context import Context
-from chatbox.errors import CertificateError
-from chatbox.lan import certificates, pem
+from chatbox.errors import CertificateError, NotFound
+from chatbox.lan import certificates, pem, security_key
 from chatbox.lan.addresses import every_address
+from chatbox.lan.security_key import NO_KEY
 from chatbox.rules.hosts import host_rule
 from chatbox.settings import Tls
 from chatbox.web.anchor import Anchor
@@ -42,6 +43,12 @@ class Certificates:
         """Whether a browser that knows nothing of this server accepts its certificate for a name."""
         parent = host.partition(".")[2]
         return host in self.names or (bool(parent) and f"*.{parent}" in self.names)
+
+    def lock_key(self, password: str) -> str:
+        """The key of the authority as a file to keep. Raises `NotFound` and `Invalid`. Takes a moment."""
+        if self.authority is None:
+            raise NotFound(NO_KEY)
+        return security_key.lock(self.authority, password)
 
     def look(self) -> bool:
         """See whether there has to be another; whether `context` is another one now. Raises CertificateError

@@ -136,11 +136,16 @@ def load_authority(folder: Path) -> Authority | None:
     if not certificate.exists():
         return None
     found, private = pem.read_own(certificate, key)
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or not _constraints(found, x509.DNSName):
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or not is_own(found):
         raise CertificateError(
             f"{certificate} was not made by Chatbox. Put back the one that was, or remove it."
         )
     return Authority(found, private)
+
+
+def is_own(certificate: x509.Certificate) -> bool:
+    """Whether it is one as `make_authority` makes them: an authority for local names only."""
+    return bool(_constraints(certificate, x509.DNSName))
 
 
 def save_authority(folder: Path, authority: Authority) -> None:
@@ -150,6 +155,16 @@ def save_authority(folder: Path, authority: Authority) -> None:
     atomic.write_text(folder / FOLDER / KEY_FILE, key.decode())
     certificate = authority.certificate.public_bytes(Encoding.PEM)
     atomic.write_text(folder / FOLDER / CERTIFICATE_FILE, certificate.decode(), mode=0o644)
+
+
+def replace_authority(folder: Path, authority: Authority) -> Path | None:
+    """Put another authority in the place of the one there; gives where that is kept. Raises OSError."""
+    own, aside = folder / FOLDER, None
+    if (own / CERTIFICATE_FILE).exists():
+        mark = f"{pem.now():%Y-%m-%d_%H%M%S}"
+        aside = own.rename(folder / f"{FOLDER}-before-{mark}")
+    save_authority(folder, authority)
+    return aside
 
 
 # -- parts ---------------------------------------------------------------------------------------------------

@@ -9,13 +9,15 @@ import asyncio
 import sys
 from typing import IO
 
+from msgspec import MsgspecError, Struct, json
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from chatbox.chat import backups, restoring
-from chatbox.errors import ChatboxError, Forbidden, Invalid, TooLarge
+from chatbox.errors import ChatboxError, Forbidden, Invalid, NotFound, TooLarge
 from chatbox.rules.files import file_name
 from chatbox.web.base import Handler
+from chatbox.web.logs import log
 from chatbox.web.uploads import BLOCK, PATIENCE, SLOWEST
 
 _IN_THE_OPEN = (
@@ -24,7 +26,18 @@ _IN_THE_OPEN = (
 )
 
 
+class _Password(Struct, forbid_unknown_fields=True):
+    password: str
+
+
 class _Guarded(Handler):
+    async def require_admin(self) -> None:
+        """Raises `SignedOut` and `Forbidden`."""
+        caller = await self.identify()
+        caller.require_user()
+        if not caller.admin:
+            raise Forbidden("Only an admin can do that.")
+
     def require_safe_way(self) -> None:
         """Raises `Forbidden` where others on the network could read along."""
         if self.scheme != "https" and not self.is_local():
@@ -35,10 +48,7 @@ class Download(_Guarded):
     """One backup of the schedule, as the zip file that `chatbox restore` takes."""
 
     async def get(self, name: str) -> None:
-        caller = await self.identify()
-        caller.require_user()
-        if not caller.admin:
-            raise Forbidden("Only an admin can do that.")
+        await self.require_admin()
         self.require_safe_way()
         target = await backups.pack_for_download(self.ctx, name)
         try:
@@ -60,6 +70,30 @@ class Download(_Guarded):
             connection = self.request.connection
             if isinstance(connection, HTTP1Connection) and connection.stream is not None:
                 connection.stream.close()
+
+
+class SecurityKey(_Guarded):
+    """The key of this server's own authority, as a file under the password in the command."""
+
+    SUPPORTED_METHODS = ("POST",)
+    body_limit = 4096
+
+    async def admit(self) -> None:
+        await self.require_admin()
+        self.require_safe_way()
+
+    async def answer(self, *parts: str) -> None:
+        try:
+            asked = json.decode(bytes(self.body), type=_Password)
+        except (MsgspecError, RecursionError) as error:
+            raise Invalid("The request is no JSON object with a password.", field="password") from error
+        if self.edge.lock_key is None:
+            raise NotFound("This server has no security key.")
+        text = await asyncio.to_thread(self.edge.lock_key, asked.password)
+        log.info("the security key was handed out to an admin's browser")
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="chatbox-security-key.txt"')
+        self.finish(text)
 
 
 class Restore(_Guarded):

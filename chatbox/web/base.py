@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from types import TracebackType
@@ -86,6 +86,7 @@ class Edge:
     ctx: Context
     hosts: HostRule
     only_encrypted: bool = False  # plain HTTP is led to HTTPS
+    lock_key: Callable[[str], str] | None = None  # the security key as a file, under this password
     trust: Trust = field(default_factory=Trust)
 
 

@@ -29,6 +29,7 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/files/([A-Za-z0-9_-]{16,64})/([^/]{1,600})", uploads.Download, {}),
         (r"/backups/([0-9_-]{17})\.zip", backups.Download, {}),
         (r"/restore", backups.Restore, {}),
+        (r"/security-key", backups.SecurityKey, {}),
         (r"/healthz", health.Healthz, {}),
         (r"/readyz", health.Readyz, {}),
         (r"/metrics", health.Metrics, {}),

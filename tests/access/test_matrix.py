@@ -30,6 +30,7 @@ HANDSHAKE = {
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
 
+KEY_PASSWORD = b'{"password":"plum-trout-lantern"}'  # there is no key on this stage
 AFAR = {"X-Forwarded-For": "192.168.1.2"}  # a proxy on this machine tells so
 NO_FILE = f"/files/{'x' * 22}/a.bin"
 
@@ -142,6 +143,8 @@ PLACES: dict[str, Callable[[Stage, Scene], tuple[str, bytes | None, dict[str, st
     "GET_/backups:missing": lambda stage, scene: ("/backups/2001-01-01_000000.zip", None, {}),
     "POST_/restore": lambda stage, scene: ("/restore", stage.zipped, {}),
     "POST_/restore:afar": lambda stage, scene: ("/restore", stage.zipped, AFAR),
+    "POST_/security-key": lambda stage, scene: ("/security-key", KEY_PASSWORD, {}),
+    "POST_/security-key:afar": lambda stage, scene: ("/security-key", KEY_PASSWORD, AFAR),
     "GET_/ws": lambda stage, scene: ("/ws", None, HANDSHAKE),
     "POST_/api": lambda stage, scene: ("/api/no.such", b"{}", {"Content-Type": "application/json"}),
     "GET_/nowhere": lambda stage, scene: ("/nowhere", None, {}),

@@ -118,6 +118,25 @@ def test_on_a_new_computer_a_backup_is_restored_instead_of_the_setup(
     expect(page.locator(".room-header")).to_contain_text("general")
 
 
+def test_an_admin_gets_the_security_key_in_an_encrypted_file(
+    own_stage: Stage, own_site: Site, admin: Person, tmp_path: Path
+) -> None:
+    page = backups_of(own_stage, admin)
+    page.get_by_label("A password for the file").fill(PASSWORD)
+    page.get_by_label("The same once more").fill("something else")
+    page.get_by_role("button", name="Download the security key").click()
+    expect(page.get_by_text("The two are not the same.")).to_be_visible()
+    page.get_by_label("The same once more").fill(PASSWORD)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the security key").click()
+    assert download.value.suggested_filename == "chatbox-security-key.txt"
+    download.value.save_as(tmp_path / "key.txt")
+    text = (tmp_path / "key.txt").read_text()
+    assert text.startswith("This is the security key of a Chatbox server")
+    assert "PRIVATE KEY" not in text
+    expect(page.get_by_label("A password for the file")).to_have_value("")
+
+
 @pytest.fixture
 def failing_site(tmp_path: Path) -> Iterator[Site]:
     """A server whose folder for backups cannot be made."""

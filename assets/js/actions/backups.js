@@ -1,5 +1,5 @@
 import { pause } from '../lib/time.js';
-import { post } from '../net/http.js';
+import { getFile, post } from '../net/http.js';
 import { CommandError } from '../protocol/errors.js';
 
 /**
@@ -81,6 +81,11 @@ export class Backups {
     const headers = secret ? { 'Setup-Code': secret } : undefined;
     const { base, uploadFactory } = this.#client;
     await post(file, path, { base, headers, onprogress, factory: uploadFactory }).promise;
+  }
+
+  /** @param {string} password under which it is locked @returns {Promise<Blob>} the security key */
+  securityKey(password) {
+    return getFile('/security-key', { password }, { base: this.#client.base });
   }
 
   /** Waits until the server is back, and set up: from then on people sign in to what was restored. */

@@ -121,6 +121,26 @@ export function upload(file, name, options) {
 }
 
 /**
+ * Asks for something that the browser is to save.
+ *
+ * @param {string} path
+ * @param {Record<string, unknown>} fields
+ * @param {object} [options]
+ * @param {string} [options.base]
+ * @param {typeof globalThis.fetch} [options.fetch]
+ * @returns {Promise<Blob>}
+ * @throws {CommandError}
+ */
+export async function getFile(path, fields, { base = '', fetch = globalThis.fetch } = {}) {
+  const options = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(fields) };
+  const response = await fetch(`${base}${path}`, options).catch(() => {
+    throw new CommandError('offline');
+  });
+  if (response.ok) return response.blob();
+  throw refusal(response.status, await response.json().catch(() => null));
+}
+
+/**
  * Which of a server's other addresses answers, after the one in use went quiet: the machine may have got a new one.
  * The answer itself stays closed to a page of another origin; that there is one is enough to offer the way.
  *

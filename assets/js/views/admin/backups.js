@@ -7,6 +7,7 @@ import { fullDate, relative } from "../../text/dates.js";
 import { fileSize } from "../../text/links.js";
 import { t } from "../../text/words/backups.js";
 import { attempt, emptyState, errorText, loadInto, moment } from "../parts.js";
+import { field, form, passwordField } from "../forms.js";
 import { chooseFile, progressLine, sending } from "../restoring.js";
 import { part } from "./parts.js";
 
@@ -21,7 +22,8 @@ export function create(app) {
   const backups = new Backups(app.actions);
   const list = h("div");
   const restore = h("div");
-  const element = part(t("backups.title"), null, h("div", { class: "backups" }, list, restore));
+  const key = isSafe() ? securityKey(backups) : null;
+  const element = part(t("backups.title"), null, h("div", { class: "backups" }, list, restore, key));
   const load = () => loadInto(list, () => backups.list(), draw);
 
   /** @param {Shelf} shelf */
@@ -163,6 +165,43 @@ function restorer(app, backups) {
       : h("p", null, t("backups.only_safe"), " ", h("a", { class: "link", href: "/trust" }, t("backups.how"))),
     problem,
   );
+}
+
+/** @param {Backups} backups */
+function securityKey(backups) {
+  const password = passwordField.fresh({ label: t("key.password"), hint: t("key.password_hint") });
+  const again = field({
+    name: "again",
+    label: t("key.again"),
+    type: "password",
+    required: true,
+    attributes: { autocomplete: "new-password" },
+    check: (value) => (value === password.input.value ? "" : t("key.differs")),
+  });
+  const { element } = form({
+    fields: [password, again],
+    submit: t("key.download"),
+    body: h("div", { class: "form-pair" }, password.element, again.element),
+    onsubmit: async () => {
+      save(await backups.securityKey(password.input.value), "chatbox-security-key.txt");
+      for (const { input } of [password, again]) input.value = "";
+      toast(t("key.done"));
+    },
+  });
+  return h(
+    "section",
+    { class: "backups-restore" },
+    h("h3", null, t("key.title")),
+    h("p", null, t("key.about")),
+    element,
+  );
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /** Where nobody on the network can read along. */

@@ -20,6 +20,15 @@ export const backups = {
   'backups.only_safe': 'To download or restore one, use the browser on the computer that runs Chatbox, or the secure connection:',
   'backups.how': 'how to set it up',
 
+  'key.title': 'Security key',
+  'key.about': 'Devices trust this server by its security key. It is in no backup. If the chat ever moves to another computer, devices trust that one at once if it is given the key. Keep it in a safe place, apart from its password.',
+  'key.password': 'A password for the file',
+  'key.password_hint': '10 characters or more. Nobody can open the file without it.',
+  'key.again': 'The same once more',
+  'key.differs': 'The two are not the same.',
+  'key.download': 'Download the security key',
+  'key.done': 'Saved. Now keep it safe.',
+
   'restore.title': 'Restore a backup',
   'restore.about': 'Everything goes back to how it was in the backup. What is here now is kept in a folder of its own.',
   'restore.choose': 'Choose a backup…',
