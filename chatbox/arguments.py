@@ -112,6 +112,7 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
     _add(commands, "check-config", "check the settings and say which file they come from", [common])
     firewall = _add(commands, "firewall", "print how this computer lets other devices in", [common])
     firewall.add_argument("--system", choices=SYSTEMS, help="of another system than this computer's")
+    _add(commands, "licenses", "print the terms of everything that Chatbox is made of", [common])
     _add(commands, "version", "print the version", [common])
     return parser
 

@@ -76,6 +76,8 @@ def _run(line: CommandLine) -> int:
     if line.command == "version":
         _say(f"chatbox {VERSION}")
         return 0
+    if line.command == "licenses":
+        return _print_licenses()
     if line.command.startswith("service "):
         from chatbox import service_command
 
@@ -173,6 +175,18 @@ def _check_config(start: Start) -> int:
     else:
         _say(f"There is no {start.config.name} yet, so every setting has its default.")
     _say(start.folder.sentence)
+    return 0
+
+
+def _print_licenses() -> int:
+    from chatbox.licenses import licenses
+
+    parts = licenses()
+    for part in parts:
+        _say(f"{part.name} {part.version}".strip() + f": {part.license}")
+    for part in parts:
+        for line in ("", "=" * 78, f"{part.name} {part.version}".strip(), "", *part.text.splitlines()):
+            _say(line)
     return 0
 
 

@@ -39,6 +39,7 @@ FLOORS = {
     "chatbox.folder_lock": 3,
     "chatbox.settings_file": 3,
     "chatbox.store": 3,
+    "chatbox.licenses": 3,
     # F4 what runs, F5 use cases
     "chatbox.backup": 4,
     "chatbox.live": 4,
@@ -76,7 +77,11 @@ FLOORS = {
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
 TORNADO = ("chatbox.web", "chatbox.server", "chatbox.cli", "chatbox.control")
 SQLITE = tuple(f"chatbox.store.{name}" for name in ("sqlite", "steps", "upgrades", "copies", "restored"))
-OWNERS = {"tornado": TORNADO, "aiosqlite": ("chatbox.store.sqlite",), "sqlite3": SQLITE}
+OWNERS = {
+    "tornado": TORNADO,
+    "aiosqlite": ("chatbox.store.sqlite",),
+    "sqlite3": (*SQLITE, "chatbox.licenses"),
+}
 
 # The pure floor neither waits nor looks at the world: the same input gives the same output.
 IMPURE = frozenset({"asyncio", "random", "secrets", "socket", "subprocess", "threading", "time"})

@@ -1,4 +1,5 @@
-"""The commands of the administration page. Those for people and invitations stand in `commands`."""
+"""The commands of the administration page, and what everybody may know of the program. Those for people and
+invitations stand in `commands`."""
 
 from __future__ import annotations
 
@@ -69,6 +70,16 @@ class BackupList(Command, frozen=True, tag="backup.list"):
 
 class BackupCreate(Command, frozen=True, tag="backup.create"):
     """Begin a backup now, as the schedule does. `backup.list` tells how far it is."""
+
+
+class LicensesList(Command, frozen=True, tag="licenses.list"):
+    """What the program is made of, and under which terms."""
+
+
+class LicensesText(Command, frozen=True, tag="licenses.text"):
+    """The terms of one part of the program."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 def kinds() -> list[type[Command]]:

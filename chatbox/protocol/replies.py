@@ -130,4 +130,6 @@ REPLIES: dict[str, str] = {
         " `GET /backups/<name>.zip` hands one out, over HTTPS or on the server's own machine"
     ),
     "backup.create": _NOTHING,
+    "licenses.list": '`{"parts": [{"name", "version", "license"}]}`; `license` as an SPDX expression, mostly',
+    "licenses.text": '`{"text"}`',
 }

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from chatbox.chat import (
     administration,
     backups,
+    licensing,
     links,
     messages,
     moving,
@@ -120,6 +121,8 @@ ROWS: dict[str, Row] = {
     "settings.update": Row(administration.settings_update, ADMIN, 0.5, sure=True),
     "backup.list": Row(backups.backup_list, ADMIN),
     "backup.create": Row(backups.backup_create, ADMIN, 1),
+    "licenses.list": Row(licensing.licenses_list, cost=0.5),
+    "licenses.text": Row(licensing.licenses_text, cost=0.5),
 }
 
 

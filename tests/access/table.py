@@ -125,6 +125,8 @@ admin.reach                 -               out    no       no     no     no    
 admin.firewall              -               out    no       no     no     no    clash out      no
 qr.make                     -               out    ok       ok     ok     ok    ok    out      ok
 settings.list               -               out    no       no     no     no    ok    out      no
+licenses.list               -               out    ok       ok     ok     ok    ok    out      ok
+licenses.text               -               out    ok       ok     ok     ok    ok    out      ok
 settings.update             -               out    no       no     no     no    ok    out      no
 backup.list                 -               out    no       no     no     no    ok    out      no
 backup.create               -               out    no       no     no     no    ok    out      no

@@ -115,6 +115,7 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "server.update": lambda scene: {"join": "invite"},
     "admin.archive": lambda scene: _room(scene) | {"archived": True},
     "qr.make": lambda scene: {"text": f"{ORIGIN}/#invite=x"},
+    "licenses.text": lambda scene: {"name": "Python"},
     "settings.update": lambda scene: {"values": {"limits.text_bytes": None}},
 }
 

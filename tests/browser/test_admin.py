@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from chatbox.version import VERSION
 from tests.browser.bitmaps import png
 from tests.browser.site import PASSWORD, Person, Site
 from tests.browser.support import REFUSED, Stage, Window
@@ -233,3 +234,16 @@ def test_whoever_is_no_admin_never_sees_it(stage: Stage, ben: Person) -> None:
         dispatchEvent(new PopStateEvent('popstate')); }"""
     )
     expect(page.locator(".admin")).to_have_count(0)
+
+
+def test_everybody_can_read_what_the_program_is_made_of(stage: Stage, ben: Person) -> None:
+    page = stage.window(ben).load("#room=1").page
+    page.locator(".sidebar-me").click()
+    page.get_by_role("menuitem", name="About Chatbox").click()
+    dialog = page.get_by_role("dialog", name="About Chatbox")
+    expect(dialog).to_contain_text(f"Chatbox {VERSION}.")
+    tornado = dialog.locator("details").filter(has_text="tornado")
+    tornado.locator("summary").click()
+    expect(tornado.locator(".long-text")).to_contain_text("Apache License")
+    for part in ("Python", "SQLite", "OpenSSL"):
+        expect(dialog.locator("summary").filter(has_text=part).first).to_be_attached()

@@ -51,6 +51,19 @@ def check_version(root: BareRoot) -> str:
     return f"version: {printed}"
 
 
+def check_licenses(root: BareRoot) -> str:
+    listed, _, terms = root.run("licenses").partition("=" * 78)
+    parts = [
+        line.partition(":")[0].rpartition(" ")[0] or line.partition(":")[0] for line in listed.split("\n")
+    ]
+    missing = {"Chatbox", "Python", "SQLite", "OpenSSL", "tornado", "cryptography", "pyinstaller"} - set(
+        parts
+    )
+    if missing or "Apache License" not in terms:
+        raise SmokeError(f"chatbox licenses does not tell the terms of {', '.join(sorted(missing)) or 'all'}")
+    return f"licences: of {len([part for part in parts if part])} parts"
+
+
 def check_start(root: BareRoot) -> str:
     """The folder is new every time, so that making the database counts as well."""
     seconds = []
@@ -98,6 +111,7 @@ CHECKS: list[Check] = [
     check_size,
     check_libraries,
     check_version,
+    check_licenses,
     check_start,
     check_parent,
     check_conversation,

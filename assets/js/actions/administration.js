@@ -60,6 +60,19 @@ export class Administration {
     await this.#client.call('admin.firewall');
   }
 
+  /** What the program is made of. @returns {Promise<{name: string, version: string, license: string}[]>} */
+  async licences() {
+    return (await this.#client.read('licenses.list')).parts;
+  }
+
+  /**
+   * @param {string} name of a part
+   * @returns {Promise<string>} its terms
+   */
+  async licence(name) {
+    return (await this.#client.read('licenses.text', { name })).text;
+  }
+
   /**
    * @param {string} text an address of this server
    * @returns {Promise<string[]>} rows of ones and zeros

@@ -287,6 +287,7 @@ function openOwnMenu(app, anchor) {
         },
       })),
       "line",
+      { label: t("about.open"), icon: "info", onclick: () => app.openAbout() },
       { label: t("signout.submit"), icon: "logout", onclick: () => signOut(app) },
     ],
     { label: store.me ? label(store.me) : "" },

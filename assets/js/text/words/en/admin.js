@@ -9,7 +9,7 @@ export const admin = {
   'admin.invitations': 'Invitations',
   'admin.rooms': 'Rooms',
   'admin.settings': 'Limits and settings',
-  'admin.about': 'Version and licences',
+  'admin.about': 'About and licences',
 
   'overview.version': 'Version',
   'overview.running': 'Running since',
@@ -113,6 +113,7 @@ export const admin = {
   'settings.limits.connections_per_user': 'Windows and devices per person',
   'settings.people.session_days': 'Days until an unused device signs in again',
 
+  'about.title': 'About Chatbox',
   'about.lead': 'Chatbox {version}. Your chat, on your own computer.',
   'about.licences': 'Licences',
   'about.licences_lead': 'Chatbox stands on the work of others. These are their programs and their terms.',

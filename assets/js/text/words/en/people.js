@@ -126,6 +126,8 @@ export const people = {
   'removal.erase': 'They are deleted',
   'removal.erase_hint': 'With all files, for everybody and for good. Each leaves a gap that says so.',
 
+  'about.open': 'About Chatbox',
+
   'sessions.title': 'Where you are signed in',
   'sessions.current': 'this browser',
   'sessions.in_use': 'in use now',
