@@ -119,7 +119,7 @@ function showPage(name) {
     );
   const signedOut = history.state?.signedOut === true;
   return lazily(import("./views/entrance.js"), ({ createEntrance }) =>
-    draw(createEntrance({ store, actions }, links, { signedOut, done }).element),
+    draw(createEntrance({ store, actions, trust }, links, { signedOut, done }).element),
   );
 }
 

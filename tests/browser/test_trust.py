@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,41 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from tests.browser.device import device
 from tests.browser.site import Person, Site
-from tests.browser.support import DESK, PHONE, WAIT
+from tests.browser.support import DESK, PHONE, WAIT, Stage
 from tests.browser.test_contrast import assert_readable
 from tests.harness.impostor import Impostor
 
 HOST = "chat.lan"
+
+
+def test_what_plain_http_lacks_is_said_quietly_and_leads_to_the_page(lan: Site, strange: Browser) -> None:
+    context = context_of(strange, lan)
+    page = context.new_page()
+    page.goto(f"{address(lan)}/")
+    hint = page.locator(".entrance-hint")
+    expect(hint).to_contain_text("no notifications, and others on the network could read along")
+    expect(hint.get_by_role("link")).to_have_attribute("href", "/trust")
+    context.close()
+
+    context = context_of(strange, lan, lan.person("Elin Dahl"))
+    page = context.new_page()
+    page.goto(f"{address(lan)}/#room=1")
+    hint = page.locator(".sidebar-hint")
+    expect(hint.get_by_role("link", name="How to secure it")).to_have_attribute("href", "/trust")
+    hint.get_by_role("button", name="Hide").click()
+    expect(hint).to_be_hidden()
+    page.reload()
+    expect(page.locator(".sidebar-me")).to_contain_text("Elin Dahl")
+    expect(hint).to_have_count(0)
+    context.close()
+
+
+def test_the_computer_itself_is_secure_as_it_is_and_not_warned(
+    lan: Site, stages: Callable[[Site], Stage]
+) -> None:
+    page = stages(lan).window(lan.person("Fay Holm")).load("#room=1").page
+    expect(page.locator(".room-header")).to_be_visible()
+    expect(page.locator(".sidebar-hint")).to_be_hidden()
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +140,6 @@ def test_a_device_without_trust_is_led_nowhere(lan: Site, strange: Browser) -> N
     expect(page.locator(".trust-go")).to_have_count(0)
     assert f"{address(lan, 'https')}/trust/ping" in asked
     page.goto(f"{address(lan)}/")
-    expect(page.locator(".sidebar-hint")).to_have_attribute("href", "/trust")
     assert page.url.startswith(address(lan))
     with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
         context.new_page().goto(address(lan, "https"))

@@ -136,6 +136,16 @@ export class Preferences {
     this.#changed();
   }
 
+  /** Whether it was read that this connection is not secure. */
+  get warned() {
+    return this.#own.get('warned') === 'yes';
+  }
+
+  set warned(read) {
+    this.#own.set('warned', read ? 'yes' : 'no');
+    this.#changed();
+  }
+
   /** @returns {number | null} */
   get lastRoom() {
     return Number(this.#own.get('room')) || null;

@@ -3,7 +3,7 @@
 import { h, icon, replace } from "../lib/dom.js";
 import { t } from "../text/words/index.js";
 import { checkBox, field, form, nameField, passwordField } from "./forms.js";
-import { errorText, serverBadge } from "./parts.js";
+import { errorText, insecureHint, serverBadge } from "./parts.js";
 
 /**
  * @typedef {import("../model/store.js").Store} Store
@@ -14,11 +14,11 @@ import { errorText, serverBadge } from "./parts.js";
  */
 
 /**
- * @param {{store: Store, actions: Actions}} client
+ * @param {{store: Store, actions: Actions, trust: import("../actions/trust.js").Trust}} client
  * @param {Links} links
  * @param {{signedOut: boolean, done: () => void}} options `done`: the link for a new password was used or given up
  */
-export function createEntrance({ store, actions }, links, { signedOut, done }) {
+export function createEntrance({ store, actions, trust }, links, { signedOut, done }) {
   const element = h("main", { class: "entrance" });
   const serverName = () => store.info?.name ?? t("app.name");
 
@@ -50,7 +50,10 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
   }
 
   function signInFoot() {
-    const forgot = h("p", null, t("signin.forgot"));
+    const forgot = [
+      h("p", null, t("signin.forgot")),
+      insecureHint(trust, { class: "entrance-hint" }),
+    ];
     if (store.info?.join === "network") {
       return [
         h(
@@ -60,10 +63,10 @@ export function createEntrance({ store, actions }, links, { signedOut, done }) {
           " ",
           linkButton(t("signin.to_register"), () => showRegister(null)),
         ),
-        forgot,
+        ...forgot,
       ];
     }
-    return [h("p", null, t(store.info?.join === "closed" ? "signin.closed" : "signin.invite_only")), forgot];
+    return [h("p", null, t(store.info?.join === "closed" ? "signin.closed" : "signin.invite_only")), ...forgot];
   }
 
   /** @param {LinkInfo | null} invite */

@@ -1,6 +1,6 @@
 /** What stands for people and rooms wherever they are drawn, and a few small services of every view. */
 
-import { h, icon } from "../lib/dom.js";
+import { h, icon, iconButton } from "../lib/dom.js";
 import { openDialog, toast } from "../lib/overlay.js";
 import { dayHeading, time } from "../text/dates.js";
 import { permalink as linkTo } from "../text/links.js";
@@ -163,6 +163,33 @@ export function secretField(text, name, { focus = true } = {}) {
 /** A moment to come, short. @param {number} ms */
 export function moment(ms) {
   return `${dayHeading(ms, Date.now())}, ${time(ms)}`;
+}
+
+/**
+ * On plain HTTP, where there is something better: what this page lacks, and the way there. Asked of the browser feature
+ * by feature, since each has its own idea of what is secure.
+ * @param {import("../actions/trust.js").Trust} trust
+ * @param {{class: string, onhide?: () => void}} options `onhide`: it can be put away
+ */
+export function insecureHint(trust, { class: className, onhide }) {
+  const noNotices = typeof Notification === "undefined" || !isSecureContext;
+  const element = h(
+    "p",
+    { class: className, hidden: true },
+    icon("shield"),
+    h(
+      "span",
+      { class: "grow" },
+      t(noNotices ? "insecure.no_notices" : "insecure.open"),
+      " ",
+      h("a", { class: "link", href: "/trust" }, t("insecure.set_up")),
+    ),
+    onhide
+      ? iconButton({ icon: "close", label: t("do.hide"), onclick: () => ((element.hidden = true), onhide()) })
+      : null,
+  );
+  trust.isOffered().then((offered) => (element.hidden = !offered));
+  return element;
 }
 
 /**

@@ -8,6 +8,7 @@ import { t } from "../text/words/index.js";
 import {
   attempt,
   avatar,
+  insecureHint,
   keyNames,
   lazily,
   personName,
@@ -52,7 +53,9 @@ export function createSidebar(app) {
     name: t("sidebar.invite"),
     onclick: () => app.go({ page: "admin", section: "invitations" }),
   });
-  const hint = h("a", { class: "sidebar-hint", href: "/trust", hidden: true }, icon("shield"), t("connection.insecure_hint"));
+  const hint = store.preferences.warned
+    ? null
+    : insecureHint(app.trust, { class: "sidebar-hint", onhide: () => (store.preferences.warned = true) });
   const lists = [rooms, direct].map((list) => roomList(app, list));
 
   const drawHead = () => replace(head, headOf(app));
@@ -74,7 +77,6 @@ export function createSidebar(app) {
   drawHead();
   drawLists();
   drawFoot();
-  app.trust.isOffered().then((offered) => (hint.hidden = !offered));
 
   return h(
     "div",

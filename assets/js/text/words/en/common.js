@@ -45,7 +45,10 @@ export const common = {
   'connection.moved': 'The chat has moved',
   'connection.moved_open': 'Open',
   'connection.back': 'Connected again.',
-  'connection.insecure_hint': 'Notifications need a secure connection. How to set it up',
+
+  'insecure.no_notices': 'This connection is not secure: no notifications, and others on the network could read along.',
+  'insecure.open': 'This connection is not secure: others on the network could read along.',
+  'insecure.set_up': 'How to secure it',
 
   'presence.online': 'online',
   'presence.away': 'away',
