@@ -38,6 +38,7 @@ async def _talking(folder: Path, server: Server) -> AsyncIterator[tuple[Sender, 
         "chatbox.blobs: an upload could not be written: ",
     )
     async with serving(folder, people=3, server=server) as (_, people):
+        await server.told("HTTPS answers on the same port")  # its certificates are on the disk by then
         sender, reader = Sender(server, people[0]), Reader(server, people[1])
         await reader.prepare()
         await sender.start()
