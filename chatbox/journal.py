@@ -41,6 +41,7 @@ def keeping(folder: Path, level: str) -> Iterator[None]:
     root.setLevel(level.upper())
     for name in ("aiosqlite", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("zeroconf").setLevel(logging.ERROR)  # a network that goes away is none
     for writer in writers:
         root.addHandler(writer.hand)
         writer.start()

@@ -163,6 +163,20 @@ class Reached(Kind, frozen=True):
         return f"{parts.scheme}://{in_brackets(host)}" + ("" if port is None else f":{port}")
 
 
+class Label(Kind, frozen=True):
+    """One part of a host name (RFC 1123, 2.1); may be empty."""
+
+    @property
+    def allowed(self) -> str:
+        return "a word of letters, digits and hyphens, or empty"
+
+    def read(self, text: str) -> str:
+        label = text.casefold().removesuffix(".local")
+        if label and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", label):
+            raise ValueError(f"must be {self.allowed}")
+        return label
+
+
 class Database(Kind, frozen=True):
     """Where the database is. Only SQLite in the data folder, for which the value is empty."""
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chatbox.kinds import in_brackets
-from chatbox.lan.addresses import Found, default_address, list_interfaces, rank
+from chatbox.lan.addresses import OF_NO_USE, Found, default_address, list_interfaces, rank
 from chatbox.model import OwnAddress
 from chatbox.settings import Settings
 from chatbox.tls import Certificates
 
 _EVERY = {"0.0.0.0": 4, "::": 6}
+
+
+def on_networks(settings: Settings) -> list[str]:
+    """The IPv4 addresses at which the server listens on networks that others are on as well."""
+    hosts = settings.server.host
+    everywhere = any(host in _EVERY for host in hosts)
+    found = [each for each in rank(list_interfaces(), default_address()) if each.kind not in OF_NO_USE]
+    return sorted(each.address for each in found if everywhere or each.address in hosts)
 
 
 class Reach:
@@ -21,6 +29,7 @@ class Reach:
         self._certificates = certificates
         self._port = port
         self._found: list[OwnAddress] = []
+        self._has_name = True
         self.look()
 
     def own_addresses(self) -> list[OwnAddress]:
@@ -40,6 +49,11 @@ class Reach:
         self._found = list(by_url.values()) or [OwnAddress(self._url("127.0.0.1"), "loopback")]
         return self._found != before
 
+    def names_lost(self, lost: bool) -> None:
+        """Another machine answers for the name on the local network: it leads to the wrong one, or not."""
+        self._has_name = not lost
+        self.look()
+
     @property
     def local_url(self) -> str:
         """Where a browser on this machine finds it."""
@@ -58,11 +72,20 @@ class Reach:
         hosts = self._settings.server.host
         found = rank(list_interfaces(six="::" in hosts), default_address())
         if any(host in _EVERY for host in hosts):
-            yield from map(self._shown, found)
+            for place, each in enumerate(found):
+                yield self._shown(each)
+                if place == 0 and each.kind not in OF_NO_USE:
+                    yield from self._name()
             return
         known = {each.address: self._shown(each) for each in found}
         for host in hosts:
             yield known.get(host, OwnAddress(self._url(host), "loopback" if _is_own(host) else "other"))
+        if any(known[host].kind not in OF_NO_USE for host in hosts if host in known):
+            yield from self._name()
+
+    def _name(self) -> Iterator[OwnAddress]:
+        if self._settings.server.local_name and self._has_name:
+            yield OwnAddress(self._url(f"{self._settings.server.local_name}.local"), "local")
 
     def _shown(self, found: Found) -> OwnAddress:
         return OwnAddress(self._url(found.address), found.kind, found.adapter)

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import structs
 
-from chatbox import atomic, awake, console, frozen, journal, notify, reception, tls, windows
+from chatbox import atomic, awake, console, frozen, journal, lookout, notify, reception, tls, windows
 from chatbox.chat import backups, disk, files, sessions
 from chatbox.chat.context import Context
 from chatbox.chat.removing import keep_erasing
@@ -139,6 +139,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         for each in sockets:
             stack.callback(each.close)
         client = load_assets(frozen.assets_folder())
+        settings = await lookout.first_name(settings, options)
         async with waiting_room(sockets if takes_long(folder) else ()):
             ctx = await open_instance(
                 settings,
@@ -170,6 +171,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         url = reach.local_url
         lock.publish(url)
         _tell_programs(options, url, port)
+        await stack.enter_async_context(lookout.watching(ctx, reach, port))
         await reception.greet(ctx, reach, certificates, announcer, options, note, short is not None)
         await stopping.asked.wait()
         notify.tell(notify.STOPPING)

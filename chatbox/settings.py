@@ -19,6 +19,7 @@ from chatbox.kinds import (
     Database,
     Flag,
     Kind,
+    Label,
     Listed,
     Network,
     Reached,
@@ -64,6 +65,12 @@ class Server(Struct, frozen=True):
         Reached(),
         "The address to give to others, where the one that is found is not the right one.",
     ] = ""
+    local_name: Annotated[
+        str,
+        Label(),
+        "Name on the local network: chatbox is chatbox.local there. A first start takes chatbox-2 and so on "
+        "where another machine has it already. Empty: no name.",
+    ] = "chatbox"
     short_address: Annotated[
         bool,
         Flag(),
@@ -80,7 +87,8 @@ class Server(Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         """The names by which browsers may address this server; an address among them does no harm."""
         chosen = urlsplit(self.address if "://" in self.address else f"//{self.address}").hostname
-        return (*self.hosts, chosen) if chosen else self.hosts
+        local = f"{self.local_name}.local" if self.local_name else None
+        return (*self.hosts, *filter(None, (chosen, local)))
 
 
 class Limits(Struct, frozen=True):

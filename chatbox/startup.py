@@ -64,6 +64,11 @@ class ServeOptions(Struct, frozen=True):
         """Whether nobody has said which port, and nobody knows one yet: then another one does as well."""
         return self.first and "server.port" not in self.given
 
+    @property
+    def picks_name(self) -> bool:
+        """The same of the name on the network."""
+        return self.first and "server.local_name" not in self.given
+
 
 def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
     """Find and check everything; nothing is written. Raises SettingsError, DataFolderError."""

@@ -62,6 +62,7 @@ FLOORS = {
     "chatbox.frozen": ROOF,
     "chatbox.instance": ROOF,
     "chatbox.journal": ROOF,
+    "chatbox.lookout": ROOF,
     "chatbox.memory": ROOF,
     "chatbox.notify": ROOF,
     "chatbox.operations": ROOF,

@@ -34,7 +34,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def reached(*settings: str, names: tuple[str, ...] = ()) -> Reach:
     certificates = Certificates()
     certificates.names = names
-    return Reach(made(*settings), 8642, certificates)
+    return Reach(made("server.local_name=", *settings), 8642, certificates)
 
 
 def made(*settings: str) -> Settings:
@@ -87,7 +87,10 @@ def test_what_is_no_address_is_refused(address: str) -> None:
     ],
 )
 def test_browsers_may_use_the_name_in_it(address: str, names: tuple[str, ...]) -> None:
-    assert made(f"server.address={address}", "server.hosts=chat.lan").server.names == names
+    assert made(f"server.address={address}", "server.hosts=chat.lan").server.names == (
+        *names,
+        "chatbox.local",
+    )
 
 
 def test_the_same_address_is_told_once(machine: Machine) -> None:
@@ -102,6 +105,23 @@ def test_one_that_is_listened_to_alone_is_told_alone(machine: Machine) -> None:
     assert reached("server.host=172.17.0.1").urls() == ["http://172.17.0.1:8642"]
     (own,) = reached("server.host=127.0.0.1").own_addresses()
     assert (own.url, own.kind) == ("http://127.0.0.1:8642", "loopback")
+
+
+def test_the_name_on_the_network_comes_after_the_address_and_not_without_one(machine: Machine) -> None:
+    named = reached("server.local_name=Attic.local")
+    assert named.urls()[:2] == ["http://192.168.1.20:8642", "http://attic.local:8642"]
+    named.names_lost(True)
+    assert "http://attic.local:8642" not in named.urls()
+    for alone in ("127.0.0.1", "172.17.0.1"):
+        assert reached("server.local_name=attic", f"server.host={alone}").own_addresses()[-1].kind != "local"
+    machine.interfaces = [DOCKER]
+    assert reached("server.local_name=attic").urls() == ["http://172.17.0.1:8642"]
+
+
+@pytest.mark.parametrize("name", ["chat box", "chat.box", "-chat", "chat_box", "x" * 51, "http://chat"])
+def test_what_is_no_name_on_a_network_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"\[server\] local_name must be a word of letters"):
+        made(f"server.local_name={name}")
 
 
 def test_ipv6_is_told_where_it_is_listened_to(machine: Machine) -> None:

@@ -1,13 +1,60 @@
-"""Where this server is reached, for its admins."""
+"""Where this server is reached: for its admins, and for pages that are open while that changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from msgspec import json
+
+from chatbox.bus.base import Publication
 from chatbox.chat.context import Caller, Context
-from chatbox.protocol import administration
+from chatbox.protocol import administration, events
+from chatbox.store import users
+from chatbox.store.base import Batch, Steps
 
 
 def server_addresses(ctx: Context, caller: Caller, cmd: administration.ServerAddresses) -> dict[str, Any]:
     """Every address of this server, the likeliest first, and what it is."""
     return {"addresses": ctx.server.own_addresses()}
+
+
+def addresses_changed(ctx: Context) -> None:
+    """Tell every open page where the server is reached from now on."""
+    event = events.encode({"ev": "addresses", "addresses": ctx.server.addresses()})
+    ctx.bus.publish([Publication("all", event)])
+
+
+async def remember_address(ctx: Context, url: str) -> str:
+    """Note THE address; where it is another than the last time, tell the admins and return the former."""
+
+    def change(batch: Batch) -> Steps[str]:
+        former = str((yield from users.meta()).get("address", ""))
+        if former == url:
+            return ""
+        yield from users.set_meta("address", url)
+        if former:
+            yield from _tell_admins(batch, {"kind": "address", "at": batch.now, "old": former, "url": url})
+        return former
+
+    found: str = await ctx.committer.submit(change)
+    return found
+
+
+async def name_is_taken(ctx: Context, name: str, by: str) -> None:
+    """Tell the admins that another machine, at the address `by`, answers for the name of this server."""
+
+    def change(batch: Batch) -> Steps[None]:
+        yield from _tell_admins(batch, {"kind": "local_name", "at": batch.now, "name": name, "address": by})
+
+    await ctx.committer.submit(change)
+
+
+def _tell_admins(batch: Batch, notice: dict[str, Any]) -> Steps[None]:
+    """Leave a notice for each admin. One about the own account stays: it matters more."""
+    for account in (yield from users.everyone()):
+        if account.role != "admin" or not account.active:
+            continue
+        kept = json.decode(account.notice)["kind"] if account.notice else notice["kind"]
+        if kept in ("address", "local_name"):
+            yield from users.update(account.id, notice=json.encode(notice).decode())
+            yield from users.tell(batch, account.id)

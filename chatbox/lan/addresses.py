@@ -51,7 +51,7 @@ _ADAPTERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("cable", r"ethernet|gigabit|gbe\b|^(eth|en[opsx])"),
     )
 )
-_OF_NO_USE = frozenset({"container", "virtual", "vpn", "direct"})
+OF_NO_USE = frozenset({"container", "virtual", "vpn", "direct"})
 
 
 class Found(Struct, frozen=True):
@@ -84,7 +84,7 @@ def _judge(adapter: str, address: str, default: str | None) -> Found:
         points += _SIX
     else:
         points += next((points for network, points in _NETWORKS if parsed in network), 0)
-    if kind in _OF_NO_USE:
+    if kind in OF_NO_USE:
         points += _ASIDE
     elif parsed in _LINK_LOCAL:
         kind = "self_assigned"

@@ -30,6 +30,10 @@ class Sink(Protocol):
         """How many bytes wait to be written, and how many were written since the beginning."""
         ...
 
+    def ping(self) -> None:
+        """Ask the other side whether it is there; close where it does not answer in time."""
+        ...
+
     def close(self, code: int, reason: str) -> None:
         """Begin to close."""
         ...
@@ -127,6 +131,11 @@ class Connection:
             self._watch(now)
         if self._stuck_since is not None and now - self._stuck_since > TIME_BUDGET:
             self.close(TOO_SLOW)
+
+    def ping(self) -> None:
+        """Find out at once whether the other side is still there."""
+        if not self.closed:
+            self._sink.ping()
 
     def _watch(self, now: float) -> None:
         self._waiting, written = self._sink.unsent()

@@ -60,7 +60,8 @@ class Account(NamedTuple):
 def meta() -> Steps[dict[str, Any]]:
     """What the server knows of itself: server, epoch, name, join, people_rev, setup ("open" or "done"), clock
     (the latest time that was believed; see `live.ages`); where there are any, settings that admins chose
-    (JSON), logo_hash, and erase (JSON: whose messages are to be deleted)."""
+    (JSON), logo_hash, erase (JSON: whose messages are to be deleted), and address (that the others were
+    last told)."""
     return dict((yield one("SELECT key, value FROM meta WHERE key <> 'logo'")))
 
 

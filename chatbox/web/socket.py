@@ -75,6 +75,9 @@ class StreamSink:
         waiting = stream._write_buffer  # None once the stream is closed
         return (len(waiting) if waiting else 0), self._sent + stream._total_write_done_index
 
+    def ping(self) -> None:
+        self._handler.ask_whether_there()
+
     def close(self, code: int, reason: str) -> None:
         self._handler.close(code, reason)
 
@@ -113,6 +116,9 @@ class MessageSink:
     def unsent(self) -> tuple[int, int]:
         return self._waiting, self._written
 
+    def ping(self) -> None:
+        self._handler.ask_whether_there()
+
     def close(self, code: int, reason: str) -> None:
         self._handler.close(code, reason)
 
@@ -130,6 +136,7 @@ class Socket(Handler, WebSocketHandler):
     same_origin_always = True
     connection: Connection | None = None
     caller = Caller()
+    _asked: asyncio.TimerHandle | None = None  # closes it where no pong comes
     _pings = (0, 0)  # a second of the monotonic clock, and how many came in it
 
     def set_default_headers(self) -> None:
@@ -213,6 +220,8 @@ class Socket(Handler, WebSocketHandler):
         self.ctx.presence.update(self.connection.user)
         for task in self._running:
             task.cancel()
+        if self._asked:
+            self._asked.cancel()
         log.debug("connection %d closed with %s", self.connection.id, self.close_code)
         # They know this handler: a circle would keep all that it has read until the garbage is collected.
         self.connection, self.caller = None, Caller()
@@ -242,6 +251,20 @@ class Socket(Handler, WebSocketHandler):
             return asyncio.sleep(REFUSED_SECONDS)
         wait = self.ctx.rate.slow(self.caller.user, dispatch.cost_of_nonsense(size))
         return asyncio.sleep(wait) if wait else None
+
+    def ask_whether_there(self) -> None:
+        """Send a ping now, and close without further ado where no pong comes in time."""
+        connection = self.ws_connection
+        if connection is None or connection.stream is None or connection.stream.closed() or self._asked:
+            return
+        self._asked = asyncio.get_running_loop().call_later(PONG_SECONDS, connection.stream.close)
+        with suppress(WebSocketClosedError):
+            self.ping(b"")
+
+    def on_pong(self, data: bytes) -> None:
+        if self._asked:
+            self._asked.cancel()
+            self._asked = None
 
     def on_ping(self, data: bytes) -> None:
         """A flood of protocol pings ends the connection at once, without waiting for its closing frame."""

@@ -191,9 +191,9 @@ class Server:
         """What the person at the console has read, of all starts."""
         return self._said.read_text()
 
-    async def told(self, text: str) -> None:
-        """Wait until the log says so."""
-        await _until(lambda: text in self.log)
+    async def told(self, text: str, times: int = 1) -> None:
+        """Wait until the log says so, so many times."""
+        await _until(lambda: self.log.count(text) >= times)
 
     async def says(self, text: str) -> None:
         """Wait until the person at the console can read it."""

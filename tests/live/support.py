@@ -21,6 +21,7 @@ class KeptSink:
         self.writes: list[bytes] = []
         self.closed: list[tuple[int, str]] = []
         self.stuck = False
+        self.pings = 0
         self.waiting = 0
         self.written = 0
 
@@ -34,6 +35,9 @@ class KeptSink:
 
     def unsent(self) -> tuple[int, int]:
         return self.waiting, self.written
+
+    def ping(self) -> None:
+        self.pings += 1
 
     def close(self, code: int, reason: str) -> None:
         self.closed.append((code, reason))

@@ -24,3 +24,26 @@ def test_pings_go_on_when_the_clock_is_set(
             raw.sendall(frame(PONG, b""))
             if round == 1:
                 monkeypatch.setattr(IOLoop, "time", lambda loop: time.time() + step)
+
+
+def ping_all(site: Site) -> None:
+    async def ask() -> None:
+        for connection in site.ctx.hub.connections:
+            connection.ping()
+
+    site.run(ask())
+
+
+def test_everybody_can_be_asked_at_once_and_whoever_is_silent_is_cut_off(
+    site: Site, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_socket, "PONG_SECONDS", 0.5)
+    with connect(site, ada) as there, connect(site, ada) as gone:
+        for _ in range(2):  # asked once more before they could answer
+            ping_all(site)
+        for raw in (there, gone):
+            assert raw.recv(100) == b"\x89\x00"
+        there.sendall(frame(PONG, b""))
+        assert gone.recv(100) == b""
+        ping_all(site)
+        assert there.recv(100) == b"\x89\x00"
