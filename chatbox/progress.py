@@ -1,4 +1,4 @@
-"""How far something long has come, for whoever waits for it; and whether it should end before its time.
+"""How far something long has come, for whoever waits for it; and whom it should leave the machine to.
 
 The work says and asks so wherever it is done, on threads as well; who listens is decided where it is begun.
 """
@@ -15,7 +15,7 @@ from chatbox.errors import Restarting
 Tell = Callable[[str], None]
 
 _listener: ContextVar[Tell | None] = ContextVar("progress", default=None)
-_stop: ContextVar[Callable[[], bool] | None] = ContextVar("stop", default=None)
+_LONGEST_REST = 0.05  # seconds
 _EVERY = 1.0  # seconds between two words about the same step
 
 
@@ -29,21 +29,42 @@ def told_to(listener: Tell) -> Iterator[None]:
         _listener.reset(token)
 
 
+class _Company:
+    """Whom the work should leave the machine to, and until when."""
+
+    def __init__(self, over: Callable[[], bool], here: Callable[[], bool]) -> None:
+        self._over = over
+        self._here = here
+        self._worked_since = time.monotonic()
+
+    def give_way(self) -> None:
+        if self._over():
+            raise Restarting("The server is stopping. Try again when it is back.")
+        worked = time.monotonic() - self._worked_since
+        if self._here():
+            time.sleep(min(worked, _LONGEST_REST))
+        self._worked_since = time.monotonic()
+
+
+_company: ContextVar[_Company | None] = ContextVar("company", default=None)
+
+
 @contextmanager
-def stopped_by(stop: Callable[[], bool]) -> Iterator[None]:
-    """Let what is begun within end as soon as `stop` says so. It may be asked from any thread."""
-    token = _stop.set(stop)
+def beside_people(over: Callable[[], bool], here: Callable[[], bool]) -> Iterator[None]:
+    """Let what is begun within rest as long as it works, to serve people first, while any are `here`;
+    and end as soon as it is `over`. Both may be asked from any thread."""
+    token = _company.set(_Company(over, here))
     try:
         yield
     finally:
-        _stop.reset(token)
+        _company.reset(token)
 
 
 def go_on() -> None:
-    """Raises `Restarting` where the work is to end now."""
-    stop = _stop.get()
-    if stop is not None and stop():
-        raise Restarting("The server is stopping. Try again when it is back.")
+    """To be called every few milliseconds of work. Raises `Restarting` where it is to end now."""
+    company = _company.get()
+    if company is not None:
+        company.give_way()
 
 
 def tell(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from chatbox.backup.shelf import Run
 from chatbox.chat.context import Caller, Context
 from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import ChatboxError, Conflict
-from chatbox.progress import stopped_by, told_to
+from chatbox.progress import beside_people, told_to
 from chatbox.protocol import administration
 from chatbox.rules import backups as rules
 from chatbox.store import users
@@ -32,9 +33,13 @@ _AGAIN = 1800.0  # seconds until one that failed is tried again
 async def write(ctx: Context, target: Path) -> Manifest:
     """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`."""
     database = ctx.folder / DATABASE_FILE
-    with stopped_by(lambda: ctx.server.stopping):
+    with _in_company(ctx):
         async with ctx.backups.lock, ctx.blobs.keeping():
             return await asyncio.to_thread(write_backup, target, database, ctx.blobs.open, ctx.clock.now())
+
+
+def _in_company(ctx: Context) -> AbstractContextManager[None]:
+    return beside_people(lambda: ctx.server.stopping, lambda: ctx.hub.count > 0)
 
 
 async def run(ctx: Context) -> Run:
@@ -43,7 +48,7 @@ async def run(ctx: Context) -> Run:
     keeper = ctx.backups
     async with keeper.lock, ctx.blobs.keeping():
         try:
-            with stopped_by(lambda: ctx.server.stopping), told_to(partial(setattr, keeper, "doing")):
+            with _in_company(ctx), told_to(partial(setattr, keeper, "doing")):
                 made = await asyncio.to_thread(
                     keeper.shelf.add, ctx.folder / DATABASE_FILE, ctx.blobs.path, ctx.clock.now()
                 )
@@ -108,7 +113,7 @@ async def pack_for_download(ctx: Context, name: str) -> Path:
     async with ctx.backups.lock:
         run = await asyncio.to_thread(ctx.backups.shelf.run, name)
         target = ctx.backups.shelf.download(name)
-        with stopped_by(lambda: ctx.server.stopping):
+        with _in_company(ctx):
             await asyncio.to_thread(pack, target, run.folder, run.manifest, run.open_upload)
     return target
 

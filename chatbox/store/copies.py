@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +20,6 @@ from chatbox.store.migrate import MIGRATIONS, upgrade
 from chatbox.store.steps import run_steps
 
 _PAGES = 256  # copied at once
-_PAUSE = 0.001  # seconds between, so that the disk and the processor serve people first
 _HEADER = b"SQLite format 3\0"
 _FULL_TEXT = "messages_text_%"  # tables that SQLite makes for the full text, each version its own way
 
@@ -72,7 +70,6 @@ def _copy(reader: sqlite3.Connection, writer: sqlite3.Connection) -> None:
 
     def progress(_: int, remaining: int, total: int) -> None:
         step.reach(total - remaining)
-        time.sleep(_PAUSE)
 
     reader.backup(writer, pages=_PAGES, progress=progress)
     reader.execute("COMMIT")
