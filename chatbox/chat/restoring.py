@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from chatbox.backup.files import Paced, blamed_on
-from chatbox.backup.staging import stage_file
+from chatbox.backup.staging import stage, stage_file
 from chatbox.chat.context import Caller, Context
 from chatbox.errors import Conflict, Forbidden
 from chatbox.rules.disk import RESERVE
@@ -80,6 +80,17 @@ def _remove(folder: Path, file: Paced) -> None:
     except OSError as error:
         log.info("a backup could not be written to its end: %s", error)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+async def restore_run(ctx: Context, name: str) -> str:
+    """Check and stage a backup of the schedule; what to tell. Raises NotFound, and as `stage_file`."""
+    async with ctx.backups.lock:
+        run = await asyncio.to_thread(ctx.backups.shelf.run, name)
+        summary = await asyncio.to_thread(
+            stage, run.folder, run, ctx.folder, ctx.blobs.folder, ctx.clock.now()
+        )
+    log.info("a backup of the schedule was staged from a browser: %s", summary)
+    return summary
 
 
 async def begin(ctx: Context, caller: Caller, name: str, secret: str) -> Arriving:

@@ -97,7 +97,8 @@ class SecurityKey(_Guarded):
 
 
 class Restore(_Guarded):
-    """The body is a backup. It is checked and staged, and the server starts anew with it.
+    """The body is a backup, or there is none and the query names one of the schedule (`backup`). It is
+    checked and staged, and the server starts anew with it.
 
     For admins; and while the server is not set up for whoever has the setup code (header `Setup-Code`)."""
 
@@ -105,6 +106,11 @@ class Restore(_Guarded):
     _most = sys.maxsize
     _upload: restoring.Arriving | None = None
     _staged = False
+
+    @property
+    def _kept(self) -> str:
+        """The name of a backup of the schedule."""
+        return self.get_query_argument("backup", "")
 
     def limit(self) -> int:
         return self._most
@@ -116,6 +122,12 @@ class Restore(_Guarded):
         try:
             caller = await self.identify()
             self.require_safe_way()
+            if self._kept:
+                await self.require_admin()
+                if self._length() != 0:
+                    raise Invalid("A backup is either named or sent.")
+                self._most = 0
+                return
             name = file_name(self.get_query_argument("name", "") or "backup.zip")
             secret = self.request.headers.get("Setup-Code", "")
             self._upload = await restoring.begin(self.ctx, caller, name, secret)
@@ -139,9 +151,12 @@ class Restore(_Guarded):
             self._upload.abandon()
 
     async def answer(self, *parts: str) -> None:
-        if self._upload is None:
+        if self._kept:
+            summary = await restoring.restore_run(self.ctx, self._kept)
+        elif self._upload is None:
             raise Invalid("There is no file in this request.")
-        summary = await self._upload.finish()
+        else:
+            summary = await self._upload.finish()
         self._staged = True
         self.write_json({"summary": summary})
 

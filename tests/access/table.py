@@ -158,6 +158,8 @@ GET_/backups:afar           -               out    no       no     no     no    
 GET_/backups:missing        -               out    no       no     no     no    none  out      no
 POST_/restore               -               out    no       no     no     no    ok    out      no
 POST_/restore:afar          -               no     no       no     no     no    no    no       no
+POST_/restore:kept          -               out    no       no     no     no    ok    out      no
+POST_/restore:missing       -               out    no       no     no     no    none  out      no
 POST_/security-key          -               out    no       no     no     no    none  out      no
 POST_/security-key:afar     -               out    no       no     no     no    no    out      no
 GET_/ws                     -               out    up       up     up     up    up    out      up

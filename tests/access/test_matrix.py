@@ -144,6 +144,8 @@ PLACES: dict[str, Callable[[Stage, Scene], tuple[str, bytes | None, dict[str, st
     "GET_/backups:missing": lambda stage, scene: ("/backups/2001-01-01_000000.zip", None, {}),
     "POST_/restore": lambda stage, scene: ("/restore", stage.zipped, {}),
     "POST_/restore:afar": lambda stage, scene: ("/restore", stage.zipped, AFAR),
+    "POST_/restore:kept": lambda stage, scene: (f"/restore?backup={stage.new_backup()}", b"", {}),
+    "POST_/restore:missing": lambda stage, scene: ("/restore?backup=2001-01-01_000000", b"", {}),
     "POST_/security-key": lambda stage, scene: ("/security-key", KEY_PASSWORD, {}),
     "POST_/security-key:afar": lambda stage, scene: ("/security-key", KEY_PASSWORD, AFAR),
     "GET_/ws": lambda stage, scene: ("/ws", None, HANDSHAKE),

@@ -60,6 +60,23 @@ def test_an_admin_makes_a_backup_downloads_it_and_restores_it(
     assert len(list(own_site.server.data.glob("before-restore-*"))) == 1
 
 
+def test_an_admin_restores_one_that_the_server_has(own_stage: Stage, own_site: Site, admin: Person) -> None:
+    own_site.post(admin, 1, "kept")
+    own_site.ask(admin, "backup.create")
+    page = backups_of(own_stage, admin)
+    own_site.post(admin, 1, "lost")
+    own_stage.windows[0].guard.expect(OUTAGE)
+    own_stage.windows[0].guard.expect(RESTARTING)
+    page.get_by_role("button", name="Restore the backup of").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Put the backup of Today")
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("is checked. Chatbox starts anew")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose a backup…")).to_be_enabled(timeout=30_000)
+    own_stage.windows[0].click_room("general")
+    expect(own_stage.windows[0].message("kept")).to_be_visible()
+    expect(own_stage.windows[0].message("lost")).to_have_count(0)
+
+
 def test_another_open_page_shows_the_restored_state_by_itself(
     own_stage: Stage, own_site: Site, admin: Person
 ) -> None:

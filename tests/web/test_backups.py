@@ -86,6 +86,24 @@ def test_one_is_taken_in_at_a_time(site: Site, ada: Person) -> None:
     site.ctx.backups.arriving = False
 
 
+def test_one_that_the_server_has_needs_no_body(site: Site, ada: Person, ben: Person, run: str) -> None:
+    asked: list[bool] = []
+    site.ctx.server.restart = lambda: asked.append(True)
+    shutil.rmtree(site.folder / "restore", ignore_errors=True)
+    for name, who, status in (
+        (run, ben, 403),
+        ("2001-01-01_000000", ada, 404),
+        ("..%2f..%2fruns", ada, 404),
+    ):
+        assert site.ask("POST", f"/restore?backup={name}", b"", who.bearer).status == status
+    assert site.ask("POST", f"/restore?backup={run}", b"x" * 100, ada.bearer).status == 400
+    assert asked == []
+    answer = site.ask("POST", f"/restore?backup={run}", b"", ada.bearer)
+    assert answer.json["summary"].startswith(f"{run}, the backup of")
+    assert (site.folder / "restore" / "plan.json").exists()
+    until(lambda: asked == [True])
+
+
 def test_the_server_starts_anew_once_it_is_staged(site: Site, ada: Person, run: str) -> None:
     asked: list[bool] = []
     site.ctx.server.restart = lambda: asked.append(True)

@@ -83,6 +83,16 @@ export class Backups {
     await post(file, path, { base, headers, onprogress, factory: uploadFactory }).promise;
   }
 
+  /**
+   * The same with one that the server has.
+   *
+   * @param {Backup} backup
+   */
+  async restoreKept({ name }) {
+    const { base, uploadFactory } = this.#client;
+    await post(new Blob(), `/restore?backup=${name}`, { base, factory: uploadFactory }).promise;
+  }
+
   /** @param {string} password under which it is locked @returns {Promise<Blob>} the security key */
   securityKey(password) {
     return getFile('/security-key', { password }, { base: this.#client.base });

@@ -1,7 +1,7 @@
 /** For admins: the backups of the schedule, one made now, one downloaded, one restored. */
 
 import { Backups } from "../../actions/backups.js";
-import { h, icon, replace } from "../../lib/dom.js";
+import { h, icon, iconButton, replace } from "../../lib/dom.js";
 import { confirmDialog, toast } from "../../lib/overlay.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { fileSize } from "../../text/links.js";
@@ -21,19 +21,18 @@ import { part } from "./parts.js";
 export function create(app) {
   const backups = new Backups(app.actions);
   const list = h("div");
-  const restore = h("div");
+  const restorer = createRestorer(app, backups);
   const key = isSafe() ? securityKey(backups) : null;
-  const element = part(t("backups.title"), null, h("div", { class: "backups" }, list, restore, key));
+  const element = part(t("backups.title"), null, h("div", { class: "backups" }, list, restorer.element, key));
   const load = () => loadInto(list, () => backups.list(), draw);
 
   /** @param {Shelf} shelf */
   const draw = (shelf) => {
     const table = shelf.backups.length
-      ? backupTable(backups, shelf.backups)
+      ? backupTable(backups, shelf.backups, restorer.restoreKept)
       : emptyState("archive", t("backups.none"), t("backups.none_hint"));
     replace(list, about(shelf), maker(backups, shelf, draw), table);
   };
-  replace(restore, restorer(app, backups));
   load();
   return element;
 }
@@ -80,19 +79,19 @@ function maker(backups, shelf, draw) {
   return h("div", { class: "backups-make" }, button, progress);
 }
 
-/** @param {Backups} backups @param {Backup[]} listed */
-function backupTable(backups, listed) {
+/** @param {Backups} backups @param {Backup[]} listed @param {(backup: Backup) => void} restore */
+function backupTable(backups, listed, restore) {
   const heads = /** @type {const} */ (["backups.when", "backups.holds", "backups.size"]);
   return h(
     "table",
     { class: "table table-plain" },
     h("thead", null, h("tr", null, heads.map((key) => h("th", { scope: "col" }, t(key))), h("th"))),
-    h("tbody", null, listed.map((backup) => backupRow(backups, backup))),
+    h("tbody", null, listed.map((backup) => backupRow(backups, backup, restore))),
   );
 }
 
-/** @param {Backups} backups @param {Backup} backup */
-function backupRow(backups, backup) {
+/** @param {Backups} backups @param {Backup} backup @param {(backup: Backup) => void} restore */
+function backupRow(backups, backup, restore) {
   const { people, messages, files } = backup.counts;
   const holds = [
     t("backups.people", { n: people }),
@@ -116,9 +115,18 @@ function backupRow(backups, backup) {
       null,
       isSafe()
         ? h(
-            "a",
-            { class: "icon-button", href: backups.address(backup), download: "", "aria-label": label, title: label },
-            icon("download"),
+            "span",
+            { class: "backups-actions" },
+            h(
+              "a",
+              { class: "icon-button", href: backups.address(backup), download: "", "aria-label": label, title: label },
+              icon("download"),
+            ),
+            iconButton({
+              icon: "archive",
+              label: t("backups.restore", { when: fullDate(backup.at) }),
+              onclick: () => restore(backup),
+            }),
           )
         : null,
     ),
@@ -126,22 +134,22 @@ function backupRow(backups, backup) {
 }
 
 /** @param {App} app @param {Backups} backups */
-function restorer(app, backups) {
+function createRestorer(app, backups) {
   const { element: progress, show } = progressLine();
   const problem = h("p", { class: "form-error", role: "alert", hidden: true });
-  /** @param {File} file */
-  const restore = async (file) => {
-    const agreed = await confirmDialog({
-      title: t("restore.title"),
-      text: t("restore.confirm", { name: file.name }),
-      action: t("restore.action"),
-      danger: true,
-    });
+  let busy = false;
+  /** @param {string} name what is restored, for a person @param {() => Promise<void>} work */
+  const restore = async (name, work) => {
+    if (busy) return;
+    const text = t("restore.confirm", { name });
+    const agreed = await confirmDialog({ title: t("restore.title"), text, action: t("restore.action"), danger: true });
     if (!agreed) return;
-    chooser.disabled = true;
+    busy = chooser.disabled = true;
     problem.hidden = true;
+    progress.scrollIntoView({ block: "nearest" });
     try {
-      await backups.restore(file, { onprogress: sending(show) });
+      show(t("restore.checking"));
+      await work();
       show(t("restore.starting"));
       const off = app.actions.onReady(() => {
         off();
@@ -151,11 +159,13 @@ function restorer(app, backups) {
       show("");
       problem.hidden = false;
       replace(problem, icon("warning"), h("span", { dir: "auto" }, errorText(error)));
-      chooser.disabled = false;
+      busy = chooser.disabled = false;
     }
   };
-  const chooser = chooseFile(t("restore.choose"), restore);
-  return h(
+  const chooser = chooseFile(t("restore.choose"), (file) =>
+    restore(file.name, () => backups.restore(file, { onprogress: sending(show) })),
+  );
+  const element = h(
     "section",
     { class: "backups-restore" },
     h("h3", null, t("restore.title")),
@@ -165,6 +175,10 @@ function restorer(app, backups) {
       : h("p", null, t("backups.only_safe"), " ", h("a", { class: "link", href: "/trust" }, t("backups.how"))),
     problem,
   );
+  /** @param {Backup} backup */
+  const restoreKept = (backup) =>
+    restore(t("backups.the_one_of", { when: moment(backup.at) }), () => backups.restoreKept(backup));
+  return { element, restoreKept };
 }
 
 /** @param {Backups} backups */

@@ -17,6 +17,8 @@ export const backups = {
   'backups.files': { one: '{n} file', other: '{n} files' },
   'backups.missing': { one: '{n} damaged file is not in it', other: '{n} damaged files are not in it' },
   'backups.download': 'Download the backup of {when}',
+  'backups.restore': 'Restore the backup of {when}',
+  'backups.the_one_of': 'the backup of {when}',
   'backups.only_safe': 'To download or restore one, use the browser on the computer that runs Chatbox, or the secure connection:',
   'backups.how': 'how to set it up',
 
@@ -30,7 +32,7 @@ export const backups = {
   'key.done': 'Saved. Now keep it safe.',
 
   'restore.title': 'Restore a backup',
-  'restore.about': 'Everything goes back to how it was in the backup. What is here now is kept in a folder of its own.',
+  'restore.about': 'Everything goes back to how it was in the backup. What is here now is kept in a folder of its own. Choose one of those above, or a file:',
   'restore.choose': 'Choose a backup…',
   'restore.confirm': 'Put {name} in the place of everything that is here? What was written since is gone from the chat. Nobody can use it for a moment.',
   'restore.action': 'Restore',
