@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,12 +12,12 @@ import pytest
 
 from chatbox.backup.applying import apply_staged
 from chatbox.backup.staging import stage_file
+from tests.backup.killed import run_killed
 from tests.backup.support import back_up, upload
 from tests.chat.support import World, in_world
 from tests.chat.talk import post
-from tests.harness.process import ROOT
 
-pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 State = tuple[list[str], list[str]]
 
@@ -30,15 +29,6 @@ def state_of(folder: Path) -> State:
         texts = [text for (text,) in database.execute("SELECT text FROM messages ORDER BY seq")]
     found = (folder / "uploads").glob("[0-9a-f][0-9a-f]/*")
     return texts, sorted(path.read_text() for path in found)
-
-
-def run_killed(work: str, base: Path, copies: Path, *more: str) -> list[Path]:
-    """The copies in which the work was killed at each step; in the last one it came to its end."""
-    copies.mkdir()
-    command = [sys.executable, "-m", "tests.backup.killed", work, str(base), str(copies), *more]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return [copies / str(step) for step in range(int(ran.stdout))]
 
 
 @pytest.fixture

@@ -16,21 +16,9 @@ from chatbox.errors import UpgradeFailed
 from chatbox.store import upgrades
 from chatbox.store.schema import SCHEMA_1
 from chatbox.store.sqlite import open_store
+from tests.backup.killed import run_killed
 from tests.chat.support import SetClock
-
-COLUMNS = [f"colour{number}" for number in range(12)]
-NEXT = ";\n".join(
-    [
-        *(
-            f"ALTER TABLE rooms ADD COLUMN {column} TEXT;\nUPDATE rooms SET {column} = 'red'"
-            for column in COLUMNS
-        ),
-        "CREATE TABLE marks (room INTEGER PRIMARY KEY, mark TEXT)",
-        "INSERT INTO marks SELECT id, name FROM rooms;\n",
-    ]
-)
-LATER: Sequence[str] = (SCHEMA_1, NEXT)
-KILLED = 9
+from tests.store.later import COLUMNS, LATER, NEXT
 
 
 @pytest.fixture
@@ -112,38 +100,16 @@ def test_an_upgrade_that_fails_changes_nothing_and_says_how_to_go_on(path: Path,
     asyncio.run(go_on())
 
 
-def kill_at(statement: int, path: Path) -> int:
-    """Upgrade in a process of its own that dies before its statement of this number; the exit code."""
-    child = os.fork()
-    if not child:
-        left = statement
-
-        def count(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                os._exit(KILLED)
-
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.set_trace_callback(count)
-        upgrades.prepare(path, 7, connection, LATER)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_killed_at_any_statement_it_is_the_old_or_the_new_and_the_next_start_goes_on(
+def test_killed_at_any_step_it_is_the_old_or_the_new_and_the_next_start_goes_on(
     path: Path, tmp_path: Path
 ) -> None:
-    points, status = 0, KILLED
-    while status == KILLED:
-        folder = shutil.copytree(path.parent, tmp_path / str(points))
-        status = kill_at(points, folder / path.name)
-        assert format_of(folder / path.name) == (1 if status else 2)
+    killed = run_killed("upgrade", path.parent, tmp_path / "copies")
+    assert len(killed) > 20
+    for folder in killed:
+        ended = folder == killed[-1]
+        assert format_of(folder / path.name) == (2 if ended else 1)
         upgrade(folder / path.name)
         assert format_of(folder / path.name) == 2
         assert format_of(folder / "chatbox.sqlite3.before-format-2") == 1
         shutil.rmtree(folder)
-        points += 1
-    assert status == 0
-    assert points > 20

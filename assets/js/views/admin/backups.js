@@ -123,7 +123,7 @@ function backupRow(backups, backup, restore) {
               icon("download"),
             ),
             iconButton({
-              icon: "archive",
+              icon: "refresh",
               label: t("backups.restore", { when: fullDate(backup.at) }),
               onclick: () => restore(backup),
             }),
