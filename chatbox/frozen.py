@@ -33,7 +33,7 @@ def die_with_parent() -> None:
     unpacked. Does nothing from source, and nothing outside Linux, which alone offers this: prctl(2).
     """
     folder = unpacked_folder()
-    if folder is None or sys.platform != "linux":
+    if folder is None or not _was_unpacked(folder) or sys.platform != "linux":
         return
     import ctypes
 
@@ -52,6 +52,11 @@ def restore_library_path(environment: Mapping[str, str]) -> dict[str, str]:
         if original is not None:
             restored[name] = original
     return restored
+
+
+def _was_unpacked(folder: Path) -> bool:
+    """Whether this is the one-file executable: one that is built as a folder has no parent, and stays."""
+    return folder.name.startswith("_MEI")
 
 
 def _remove_if_orphaned(folder: Path, parent: int) -> None:

@@ -70,6 +70,28 @@ def test_the_end_of_the_parent_ends_the_child_and_removes_what_was_unpacked(tmp_
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked to tell of a parent's end")
 def test_while_the_parent_lives_the_child_leaves_the_removal_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / "_MEI1"
+    folder.mkdir()
     child = CHILD.replace("signal.pause()", "")
-    subprocess.run([sys.executable, "-c", child, str(tmp_path)], check=True, env=ENVIRONMENT)
-    assert tmp_path.exists()
+    subprocess.run([sys.executable, "-c", child, str(folder)], check=True, env=ENVIRONMENT)
+    assert folder.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked to tell of a parent's end")
+def test_a_program_that_is_a_folder_outlives_who_started_it_and_keeps_its_files(tmp_path: Path) -> None:
+    folder, done = tmp_path / "_internal", tmp_path / "done"
+    folder.mkdir()
+    child = CHILD.replace("signal.pause()", f"sys.stdin.read(); open({str(done)!r}, 'w')")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, child, str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT,
+    ) as parent:  # fmt: skip
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        parent.stdin.close()
+        assert parent.stdout.read() == b""  # ends when the child has ended
+    assert done.exists()
+    assert folder.exists()

@@ -1,0 +1,1 @@
+"""What is made of an executable so that people can install it."""
