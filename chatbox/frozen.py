@@ -30,15 +30,54 @@ def die_with_parent() -> None:
     """Have the kernel send SIGTERM when the parent of a one-file executable is killed; call it at the start.
 
     Without it the child would live on, unseen by whoever started it, and nobody would remove what was
-    unpacked. Does nothing from source, and nothing outside Linux, which alone offers this: prctl(2).
+    unpacked. Does nothing from source; only Linux offers this, prctl(2), elsewhere `parent_to_watch` does.
     """
     folder = unpacked_folder()
-    if folder is None or not _was_unpacked(folder) or sys.platform != "linux":
+    if folder is None or not _was_unpacked(folder):
         return
-    import ctypes
+    if sys.platform != "win32":  # which does not remove what is in use
+        atexit.register(_remove_if_orphaned, folder, os.getppid())
+    if sys.platform == "linux":
+        import ctypes
 
-    atexit.register(_remove_if_orphaned, folder, os.getppid())
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def parent_to_watch() -> "Parent | None":
+    """The parent, where this is a one-file executable and the kernel does not tell of its end."""
+    folder = unpacked_folder()
+    told: bool = sys.platform == "linux"
+    return None if folder is None or not _was_unpacked(folder) or told else Parent()
+
+
+class Parent:
+    """The process that started this one, as long as it lives."""
+
+    if sys.platform == "win32":
+
+        def __init__(self) -> None:
+            import ctypes
+            from ctypes import wintypes
+
+            self._kernel = ctypes.windll.kernel32
+            self._kernel.OpenProcess.restype = wintypes.HANDLE
+            synchronize = 0x00100000
+            self._handle = wintypes.HANDLE(self._kernel.OpenProcess(synchronize, False, os.getppid()))
+
+        @property
+        def gone(self) -> bool:
+            """Whether it has ended. Where it could not be opened that is never known."""
+            return bool(self._kernel.WaitForSingleObject(self._handle, 0) == 0)
+
+    else:
+
+        def __init__(self) -> None:
+            self._pid = os.getppid()
+
+        @property
+        def gone(self) -> bool:
+            """Whether it has ended: its children then have another."""
+            return os.getppid() != self._pid
 
 
 def restore_library_path(environment: Mapping[str, str]) -> dict[str, str]:

@@ -212,6 +212,7 @@ def _operation(ctx: Context, name: str) -> Callable[[dict[str, Any]], Any]:
 async def _mind(ctx: Context) -> None:
     """What has to be done every second."""
     ebb = Ebb()
+    parent = frozen.parent_to_watch()
     vigil = awake.Vigil(awake.holder(ctx.settings.server.keep_awake), time.monotonic)
     while True:
         await asyncio.sleep(1.0)
@@ -221,6 +222,9 @@ async def _mind(ctx: Context) -> None:
             ctx.rate.forget_idle()
             ebb.look(ctx.hub.count)
             vigil.look(ctx.hub.count)
+            if parent is not None and parent.gone:
+                parent = None
+                signal.raise_signal(signal.SIGTERM)
         except Exception:
             log.exception("what is done every second failed")
 

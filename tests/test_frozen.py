@@ -68,6 +68,39 @@ def test_the_end_of_the_parent_ends_the_child_and_removes_what_was_unpacked(tmp_
     assert not folder.exists()
 
 
+WATCHER = """
+import time
+from chatbox.frozen import Parent
+parent = Parent()
+print(parent.gone, flush=True)
+while not parent.gone:
+    time.sleep(0.01)
+print("gone", flush=True)
+"""
+
+
+def test_elsewhere_the_end_of_the_parent_is_seen() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, WATCHER], stdout=subprocess.PIPE, env=ENVIRONMENT
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"False\n"
+        parent.kill()
+        assert parent.stdout.read() == b"gone\n"
+
+
+def test_from_source_and_on_linux_nobody_watches_the_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert frozen.parent_to_watch() is None
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_MEI1"), raising=False)
+    assert frozen.parent_to_watch() is None
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert frozen.parent_to_watch() is not None
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
+    assert frozen.parent_to_watch() is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked to tell of a parent's end")
 def test_while_the_parent_lives_the_child_leaves_the_removal_to_it(tmp_path: Path) -> None:
     folder = tmp_path / "_MEI1"
