@@ -22,6 +22,7 @@ from chatbox.arguments import CommandLine, parse_arguments
 from chatbox.control import ControlError, NobodyListens
 from chatbox.errors import ChatboxError, DataFolderError, StartError
 from chatbox.folder_lock import FolderInUse, FolderLock, Running
+from chatbox.ownership import hand_over
 from chatbox.progress import told_to
 from chatbox.rules.firewall import SYSTEMS, System, guide
 from chatbox.rules.passwords import SHORTEST
@@ -159,7 +160,10 @@ def _operate(start: Start, command: str, values: dict[str, Any]) -> dict[str, An
                 from chatbox import operations
 
                 settle(start)
-                return operations.run_offline(start.settings, path, name, values)
+                try:
+                    return operations.run_offline(start.settings, path, name, values)
+                finally:
+                    hand_over(path)
         except FolderInUse as in_use:
             try:
                 return asyncio.run(control.call(path, name, values, _PATIENCE.get(command, control.TIMEOUT)))

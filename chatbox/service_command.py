@@ -52,8 +52,8 @@ def describe(start: Start, common: Arguments, machine: Machine, account: str) ->
     for override in common.overrides:
         options += ("--set", override)
     folder = choice.named_folder(start.folder.path)
-    uploads = start.settings.storage.uploads
-    more = (folder / Path(uploads).expanduser(),) if uploads else ()
+    places = (start.settings.storage.uploads, start.settings.backup.folder)
+    more = [folder / Path(place).expanduser() for place in places if place]
     return Service(
         words=program(),
         data=folder,

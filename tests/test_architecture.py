@@ -37,6 +37,7 @@ FLOORS = {
     "chatbox.bus": 3,
     "chatbox.data_folder": 3,
     "chatbox.folder_lock": 3,
+    "chatbox.ownership": 3,
     "chatbox.settings_file": 3,
     "chatbox.store": 3,
     "chatbox.licenses": 3,

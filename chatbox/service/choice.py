@@ -70,7 +70,7 @@ def check_places(machine: Machine, service: Service) -> None:
     if not systemd.keeps_state(service) or len(folders) > 1:
         raise ServiceError(
             f"Name the account that {folders[-1]} belongs to, with --account NAME. Without one the folder "
-            "has to be /var/lib/chatbox, or another one directly below /var/lib, with the uploads in it."
+            "has to be /var/lib/chatbox, or another one in /var/lib, with uploads and backups in it."
         )
 
 

@@ -93,7 +93,10 @@ def _sandbox(service: Service, namespaces: bool) -> str:
     if service.system or namespaces:
         text += _NAMESPACES
         folders = [path for path in service.writable if not (keeps_state(service) and path == service.data)]
-        text += "".join(f"ReadWritePaths={quoted(str(path))}\n" for path in folders)
+        needed = ["" if path == service.data else "-" for path in folders]  # else the start would fail
+        text += "".join(
+            f"ReadWritePaths={quoted(f'{mark}{path}')}\n" for mark, path in zip(needed, folders, strict=True)
+        )
     if service.system:
         paths = (service.words[0], service.words[-1], *map(str, service.writable))
         text += f"ProtectHome={'read-only' if any(map(in_a_home, paths)) else 'yes'}\n" + _SYSTEM

@@ -156,7 +156,7 @@ def test_status_says_whether_it_runs(system: System, capsys: pytest.CaptureFixtu
 
 
 def test_settings_of_the_command_line_are_those_of_the_service(system: System) -> None:
-    assert chatbox(system, "install", "--set", "server.port=9000", "--set", "storage.uploads=/srv/files") == 0
+    assert chatbox(system, "install", "--set", "server.port=9000", "--set", "backup.folder=/srv/copies") == 0
     unit = system.unit.read_text()
-    assert "--set server.port=9000 --set storage.uploads=/srv/files" in unit
-    assert "ReadWritePaths=/srv/files" in unit
+    assert "--set server.port=9000 --set backup.folder=/srv/copies" in unit
+    assert "ReadWritePaths=-/srv/copies" in unit

@@ -62,7 +62,7 @@ def test_a_persons_unit_needs_no_rights_and_keeps_their_settings() -> None:
         'ExecStart="/home/ann/Chat box/chatbox" serve --no-browser --data /home/ann/data --set '
         '"server.name=Ann\'s \\"attic\\" $$5 100%%"' in found
     )
-    assert 'ReadWritePaths="/srv/50%% of $it"' in found
+    assert 'ReadWritePaths="-/srv/50%% of $it"' in found
     assert "WantedBy=default.target" in found
     assert not [line for line in found if line.startswith(("User", "DynamicUser", "ProtectHome", "Ambient"))]
 
@@ -102,7 +102,7 @@ def test_a_unit_for_an_account_may_write_to_its_folders_only() -> None:
     for line in (
         "User=ann",
         "ReadWritePaths=/srv/chat",
-        "ReadWritePaths=/srv/files",
+        "ReadWritePaths=-/srv/files",
         "ProtectHome=read-only",
     ):
         assert line in found
