@@ -48,7 +48,7 @@ async def greet(
             people=sum(not person.get("gone") for person in ctx.directory.persons.values()),
             code="" if setup is None else setup.code,
             opened=opened,
-            short=_without_port(console.best(addresses)) if short else "",
+            short=_without_port(best) if short and (best := console.best(addresses)) else "",
             note=note,
         )
     )

@@ -29,7 +29,8 @@ def write_backup(target: Path, database: Path, open_upload: OpenUpload, now: int
 
     Messages that were acknowledged before the call are in it. The caller sees to it that no upload is removed
     meanwhile. Raises `Invalid`, `Conflict`, `StorageFull` and `Unavailable`; then the target is as it was."""
-    check_target(target)
+    with files.blamed_on(target):
+        check_target(target)
     with files.blamed_on(target), _scratch(target) as folder:
         manifest = describe(database, folder / DATABASE, now)
         return pack(target, folder, manifest, open_upload)

@@ -72,6 +72,7 @@ async def test_a_backup_takes_the_place_of_an_older_one_and_of_nothing_else(worl
         ("chatbox.sqlite3", Conflict, "is there already"),
         ("uploads", Invalid, "is a folder"),
         ("nowhere/b.zip", Invalid, "There is no folder"),
+        (f"{'long' * 100}.zip", Invalid, "cannot be written"),
     ):
         (world.folder / "uploads").mkdir(exist_ok=True)
         refusal = await error_of(backups.write(world.ctx, world.folder / name))

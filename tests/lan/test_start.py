@@ -123,6 +123,21 @@ async def test_a_second_start_says_where_the_first_is(tmp_path: Path, network: t
 
 
 @on_a_loop()
+async def test_where_nobody_else_comes_no_short_address_is_told(tmp_path: Path) -> None:
+    with hosts("alone") as (alone,):
+        server = Desk(tmp_path, alone)
+        await server.start()
+        (tmp_path / "password").write_text(PASSWORD)
+        server.command_line("user", "add", "ada", "--admin", "--password-file", str(tmp_path / "password"))
+        assert await server.stop() == 0
+        await server.start()
+        assert await server.stop() == 0
+        assert "On this computer" in server.said
+        assert "is led there" not in server.said
+        server.assert_quiet()
+
+
+@on_a_loop()
 async def test_a_port_80_that_is_taken_is_not_spoken_of(tmp_path: Path, network: tuple[Host, Host]) -> None:
     server = Desk(tmp_path, network[0])
     with at_work(network[0], sys.executable, "-c", OCCUPY.replace("8642", "80")):
