@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from enum import Enum
 from random import Random
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec.inspect import (
     BoolType,
+    BytesType,
     DictType,
     IntType,
     ListType,
@@ -31,7 +33,11 @@ from tests.harness.raw import BINARY, CLOSE, PING, PONG, TEXT, frame_bytes
 FRAME_BYTES = 65_536  # that a message may have, as the settings are shipped
 FIN = 0x80
 # Whole ones of these make something that stays for ever, or hash a password: they are damaged nearly always.
-DEAR = {"room.create", "direct.open", "invite.create", "token.create", "user.password", "user.register"}
+DEAR = {
+    "room.create", "direct.open", "invite.create", "token.create", "user.password", "user.register",
+    "session.confirm", "account.delete",
+}  # fmt: skip
+_PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000040000000400806000000")
 
 Fields = dict[str, Any]
 
@@ -122,6 +128,8 @@ class Generator:
             return {
                 self._value(kind.key_type): self._value(kind.value_type) for _ in range(random.randrange(4))
             }
+        if isinstance(kind, BytesType):
+            return b64encode(random.choice([_PNG, b"", random.randbytes(40)])).decode()
         if isinstance(kind, StrType):
             return self._string(kind)
         assert isinstance(kind, NoneType), kind
