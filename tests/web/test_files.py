@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from chatbox.chat.removing import erase
 from chatbox.settings import Limits
 from chatbox.store import blobs
 from tests.web.file_support import fetch, on_disk, post, private_room, upload
@@ -209,3 +210,17 @@ def test_the_limit_in_the_answer_is_readable(site: Site, ada: Person) -> None:
     message = site.ask("POST", "/files?name=a", b"x" * 300_001, ada.bearer).json["error"]["message"]
     assert re.search(r"300,000 bytes", message)
     assert Limits().file_bytes == 25 * 2**20
+
+
+def test_files_of_who_is_removed_with_all_messages_go_from_the_disk(site: Site, ada: Person) -> None:
+    former = site.add_person("former")
+    mine, theirs = upload(site, former, content=b"only in one place"), upload(site, ada, content=b"stays")
+    post(site, former, 1, mine)
+    post(site, ada, 1, theirs)
+    assert fetch(site, ada, mine).body == b"only in one place"
+    hashes = on_disk(site)
+    site.command(ada, "user.delete", user=former.id, messages=True)
+    site.run(erase(site.ctx))
+    assert fetch(site, ada, mine).status == 404
+    assert fetch(site, ada, theirs).body == b"stays"
+    assert hashes - on_disk(site) == {hashlib.sha256(b"only in one place").hexdigest()}
