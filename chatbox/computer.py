@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 
@@ -17,6 +18,7 @@ class Computer:
     def __init__(self, port: int) -> None:
         self._port = port
         self._systems = firewall.detect_here()
+        self._asking = asyncio.Lock()
         self._opener = firewall.opener(port, program(), self._systems, _finds)
 
     @property
@@ -34,7 +36,8 @@ class Computer:
         return firewall.guides(self._port, program(), self._systems)
 
     async def open_firewall(self) -> str:
-        return await firewall.run(self._opener)
+        async with self._asking:  # one question on the screen at a time
+            return await firewall.run(self._opener)
 
 
 def program() -> str:

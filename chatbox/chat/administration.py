@@ -199,8 +199,7 @@ async def firewall(ctx: Context, caller: Caller, cmd: commands.AdminFirewall) ->
         raise Forbidden("Only somebody at this very computer can do that. Use the commands shown.")
     if not ctx.machine.can_open:
         raise Conflict("This computer has no way to do it by itself. Use the commands shown.")
-    async with ctx.chosen.turn:  # one question on the screen at a time
-        problem = await ctx.machine.open_firewall()
+    problem = await ctx.machine.open_firewall()
     if problem:
         raise Conflict(f"That did not work: {problem} Use the commands shown.")
     log.info("user %d opened the firewall", caller.user)

@@ -103,9 +103,15 @@ async def keep_erasing(ctx: Context) -> None:
         try:
             await erase(ctx)
         except ChatboxError as error:
+            if ctx.server.stopping:  # the next start goes on with it
+                return
             log.error("messages of a former member could not be deleted yet: %s", error.message)
-            await asyncio.sleep(_RETRY)
-            ctx.erasing.wake.set()
+        except Exception:
+            log.exception("the messages of a former member could not be deleted")
+        else:
+            continue
+        await asyncio.sleep(_RETRY)
+        ctx.erasing.wake.set()
 
 
 async def erase(ctx: Context) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from chatbox import operations
@@ -121,6 +122,37 @@ async def test_a_restart_goes_on_with_what_was_begun(world: World) -> None:
             "SELECT count(*) FROM messages WHERE user = ? AND deleted_at IS NULL", ben.user
         )
     working.cancel()
+
+
+@in_world
+async def test_a_stop_amid_it_is_no_trouble(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    await write(world, ben, 3 * AT_ONCE)
+    await do(world, ada, "user.delete", user=ben.user, messages=True)
+    heard = Heard()
+    logging.getLogger("chatbox").addHandler(heard)
+    working = asyncio.create_task(keep_erasing(world.ctx))
+    begun: list[Any] = []
+    while not begun:
+        await asyncio.sleep(0.001)
+        begun = await world.rows("SELECT 1 FROM messages WHERE deleted_at IS NOT NULL LIMIT 1")
+    world.ctx.server.stopping = True
+    await world.ctx.committer.close()
+    await working
+    logging.getLogger("chatbox").removeHandler(heard)
+    assert heard.errors == []
+
+
+class Heard(logging.Handler):
+    """Keeps what went wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.errors.append(record.getMessage())
 
 
 @in_world

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatbox.rules.tokens import digest
+from chatbox.settings import Server as ServerSettings
+from chatbox.settings import Settings
 from chatbox.store import sessions, users
 from chatbox.store.base import Batch, Steps
 from tests.chat.support import PASSWORD
@@ -77,6 +81,19 @@ def test_the_picture_is_handed_out_to_anybody_and_never_runs(site: Site, ada: Pe
 )
 def test_what_is_no_picture_is_refused(site: Site, ada: Person, body: dict[str, str], field: str) -> None:
     assert refusal(site.ask("POST", "/api/admin.logo", body, ada.bearer)) == (400, "bad_request", field)
+
+
+def test_behind_a_proxy_the_devices_before_it_count(tmp_path: Path) -> None:
+    proxied = Settings(server=ServerSettings(trusted_proxies=(ip_network("127.0.0.0/8"),)))
+    site = Site(tmp_path, proxied)
+    try:
+        ada = site.add_person("ada", admin=True)
+        for address in ("192.168.1.77", "192.168.1.77", "192.168.1.78", "127.0.0.1"):
+            site.ask("GET", "/healthz", headers={"X-Forwarded-For": address})
+        found = site.command(ada, "admin.reach")
+        assert (found["devices"], found["can_open"]) == (2, False)
+    finally:
+        site.close()
 
 
 def test_this_computer_is_no_other_device(site: Site, ada: Person) -> None:

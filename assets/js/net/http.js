@@ -5,6 +5,8 @@ import { given, readError } from '../protocol/frames.js';
 /** @typedef {import('../protocol/types.js').FileInfo} FileInfo */
 
 const PATIENCE = 30_000;
+/** Where a person at the server has to agree to something first. @type {Record<string, number>} */
+const PATIENCE_FOR = { 'admin.firewall': 150_000 };
 const PATIENCE_ELSEWHERE = 3_000;
 
 /** Commands over HTTP: before there is a connection, and where a cookie is set. */
@@ -36,7 +38,7 @@ export class Api {
    */
   async call(command, fields = {}) {
     const abort = new AbortController();
-    const cancel = this.#clock.after(PATIENCE, () => abort.abort());
+    const cancel = this.#clock.after(PATIENCE_FOR[command] ?? PATIENCE, () => abort.abort());
     try {
       const response = await this.#fetch(`${this.#base}/api/${command}`, {
         method: 'POST',
