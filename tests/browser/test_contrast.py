@@ -110,3 +110,24 @@ def test_the_entrance_and_the_administration_are_readable(stage: Stage, site: Si
         admin.administer(section)
         expect(page.locator(shows).first).to_be_visible()
         assert_readable(page)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_dialogs_for_oneself_and_for_admins_are_readable(
+    stage: Stage, site: Site, ben: Person, dark: bool
+) -> None:
+    admin = stage.window(site.sure(), dark=dark).load("#room=1")
+    page = admin.page
+    expect(page.locator(".room-header")).to_be_visible()
+    for item, shows in {"About Chatbox": ".fold", "Sign in on my phone": ".qr"}.items():
+        page.locator(".sidebar-me").click()
+        page.get_by_role("menuitem", name=item).click()
+        expect(page.locator(f"dialog {shows}").first).to_be_visible()
+        assert_readable(page)
+        page.keyboard.press("Escape")
+    admin.administer("People")
+    page.get_by_role("searchbox", name="Find a person").fill(ben.name)
+    page.get_by_role("button", name="What to do with Ben Okafor").click()
+    page.get_by_role("menuitem", name="Remove for good").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_readable(page)

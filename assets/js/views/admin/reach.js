@@ -121,12 +121,14 @@ function firewallPart(admin, { guides, here, can_open: canOpen }) {
     own.length ? null : t("reach.firewall_none"),
     canOpen ? openButton(admin) : null,
     own.map((guide) => guideBox(guide, true)),
-    h(
-      "details",
-      { class: "fold", open: own.length === 0 },
-      h("summary", null, t("reach.other_systems")),
-      h("div", { class: "fold-body" }, rest.map((guide) => guideBox(guide, false))),
-    ),
+    own.length
+      ? h(
+          "details",
+          { class: "fold" },
+          h("summary", null, t("reach.other_systems")),
+          h("div", { class: "fold-body" }, rest.map((guide) => guideBox(guide, false))),
+        )
+      : rest.map((guide) => guideBox(guide, false)),
     h(
       "div",
       { class: "note" },
