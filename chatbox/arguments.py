@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from chatbox.rules.firewall import SYSTEMS
-from chatbox.settings import TABLE, Item
+from chatbox.settings import TABLE
+from chatbox.settings_parser import Item
 from chatbox.startup import Arguments
 
 _SERVE_ONLY = ("host", "port", "no_browser", "ready_file")

@@ -27,7 +27,7 @@ from chatbox.progress import told_to
 from chatbox.rules.firewall import SYSTEMS, System, guide
 from chatbox.rules.passwords import SHORTEST
 from chatbox.rules.text import escape_controls
-from chatbox.settings import Problem, SettingsError
+from chatbox.settings_parser import Problem, SettingsError
 from chatbox.startup import ServeOptions, Start, prepare, settle
 from chatbox.version import VERSION
 

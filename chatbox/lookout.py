@@ -18,8 +18,9 @@ from chatbox.journal import tell
 from chatbox.lan.mdns import LocalName, free_name
 from chatbox.reach import Reach, on_networks
 from chatbox.rules.hosts import is_loopback
-from chatbox.settings import Settings, SettingsError
+from chatbox.settings import Settings
 from chatbox.settings_file import set_value
+from chatbox.settings_parser import SettingsError
 from chatbox.startup import ServeOptions
 
 log = logging.getLogger("chatbox.lookout")

@@ -14,8 +14,8 @@ from chatbox.errors import ChatboxError
 from chatbox.journal import tell
 from chatbox.lan.addresses import every_address
 from chatbox.reach import Reach
-from chatbox.settings import SettingsError
 from chatbox.settings_file import comment_out, set_value
+from chatbox.settings_parser import SettingsError
 from chatbox.startup import ServeOptions
 from chatbox.tls import Certificates
 

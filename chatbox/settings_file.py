@@ -15,7 +15,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from chatbox import atomic
-from chatbox.settings import SECTIONS, TABLE, Item, Problem, Setting, SettingsError
+from chatbox.settings import SECTIONS, TABLE, Setting
+from chatbox.settings_parser import Item, Problem, SettingsError
 
 FILE_NAME = "chatbox.ini"
 _BOM = "\ufeff"
@@ -29,7 +30,7 @@ _PREAMBLE = """\
 
 
 class Ini(Struct, frozen=True):
-    """What a file says, unchecked, and what could not be read in it; both go to `settings.parse`."""
+    """What a file says, unchecked, and what could not be read in it; both go to `settings_parser.parse`."""
 
     items: tuple[Item, ...] = ()
     problems: tuple[Problem, ...] = ()

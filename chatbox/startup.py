@@ -16,18 +16,9 @@ from msgspec import Struct
 from chatbox import data_folder, settings_file
 from chatbox.data_folder import DataFolder, Wishes
 from chatbox.frozen import unpacked_folder
-from chatbox.settings import (
-    Item,
-    Names,
-    Problem,
-    Settings,
-    SettingsError,
-    last_value,
-    names_given,
-    override,
-    parse,
-)
+from chatbox.settings import Names, Settings
 from chatbox.settings_file import FILE_NAME, Ini
+from chatbox.settings_parser import Item, Problem, SettingsError, last_value, names_given, override, parse
 
 log = logging.getLogger(__name__)
 

@@ -28,6 +28,7 @@ FLOORS = {
     "chatbox.protocol": 1,
     "chatbox.rules": 1,
     "chatbox.settings": 1,
+    "chatbox.settings_parser": 1,
     # F2 ports, and what the adapters share
     "chatbox.atomic": 2,
     "chatbox.bus.base": 2,

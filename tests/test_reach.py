@@ -6,7 +6,8 @@ import pytest
 
 from chatbox import reach
 from chatbox.reach import Reach
-from chatbox.settings import Settings, SettingsError, override, parse
+from chatbox.settings import Settings
+from chatbox.settings_parser import SettingsError, override, parse
 from chatbox.tls import Certificates
 
 WIFI = ("wlan0", "192.168.1.20")

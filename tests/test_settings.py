@@ -6,7 +6,8 @@ import ipaddress
 
 import pytest
 
-from chatbox.settings import TABLE, Item, Setting, Settings, SettingsError, override, parse
+from chatbox.settings import TABLE, Setting, Settings
+from chatbox.settings_parser import Item, SettingsError, override, parse
 
 
 def given(text: str, line: int | None = 1) -> Item:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from chatbox import settings_file
-from chatbox.settings import TABLE, Settings, SettingsError, parse
+from chatbox.settings import TABLE, Settings
+from chatbox.settings_parser import SettingsError, parse
 
 
 def test_a_new_file_names_every_setting_commented_out_and_means_the_defaults() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from chatbox.lan import certificates, pem
-from chatbox.settings import SettingsError, Tls, override, parse
+from chatbox.settings import Tls
+from chatbox.settings_parser import SettingsError, override, parse
 from chatbox.tls import CertificateFiles, OwnCertificates
 from tests.harness.certificates import TestAuthority, key_pem
 from tests.harness.http import Http

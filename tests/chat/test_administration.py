@@ -14,7 +14,7 @@ from chatbox.chat.context import Caller
 from chatbox.errors import Invalid, NotFound
 from chatbox.instance import close_instance, open_instance
 from chatbox.rules.firewall import Guide, guide
-from chatbox.settings import parse
+from chatbox.settings_parser import parse
 from tests.chat.support import CHEAP, HOME, World, error_of, in_world
 from tests.chat.talk import Published, do, make_room, post, refused
 from tests.test_settings import given

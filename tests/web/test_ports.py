@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from chatbox.errors import NetworkError
-from chatbox.settings import Settings, override, parse
+from chatbox.settings import Settings
+from chatbox.settings_parser import override, parse
 from chatbox.web import ports
 from chatbox.web.listener import Listener
 from chatbox.web.ports import explain, listen
