@@ -34,7 +34,7 @@ def test_a_package_that_tells_no_terms_stops_the_build(
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: secretive\nVersion: 1.0\n")
     (package / "RECORD").write_text("secretive-1.0.dist-info/METADATA,,\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with pytest.raises(LookupError, match="secretive tells no terms"):
         licenses.collect(["secretive"])
 

@@ -221,7 +221,7 @@ def test_on_a_phone_the_sections_are_a_list_and_back_leads_through_it(
     expect(sections).to_be_hidden()
     page.go_back()
     expect(sections).to_be_visible()
-    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     expect(window.row("general")).to_be_visible()
 
 
