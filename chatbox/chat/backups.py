@@ -152,6 +152,12 @@ async def backup_create(ctx: Context, caller: Caller, cmd: administration.Backup
     return {}
 
 
+def backup_ready(ctx: Context, caller: Caller, cmd: administration.BackupReady) -> dict[str, Any]:
+    """That a download or a restore would not be refused for want of the password."""
+    caller.require_user()
+    return {}
+
+
 async def _run_quietly(ctx: Context) -> None:
     try:
         await run(ctx)

@@ -72,6 +72,10 @@ class BackupCreate(Command, frozen=True, tag="backup.create"):
     """Begin a backup now, as the schedule does. `backup.list` tells how far it is."""
 
 
+class BackupReady(Command, frozen=True, tag="backup.ready"):
+    """Whether a backup or the security key may be downloaded, or a backup restored, right now."""
+
+
 class LicensesList(Command, frozen=True, tag="licenses.list"):
     """What the program is made of, and under which terms."""
 

@@ -130,6 +130,7 @@ REPLIES: dict[str, str] = {
         " `GET /backups/<name>.zip` hands one out, over HTTPS or on the server's own machine"
     ),
     "backup.create": _NOTHING,
+    "backup.ready": _NOTHING,
     "licenses.list": '`{"parts": [{"name", "version", "license"}]}`; `license` as an SPDX expression, mostly',
     "licenses.text": '`{"text"}`',
 }

@@ -17,6 +17,7 @@ from chatbox.chat import backups, restoring
 from chatbox.errors import ChatboxError, Forbidden, Invalid, NotFound, TooLarge
 from chatbox.rules.files import file_name
 from chatbox.web.base import Handler
+from chatbox.web.dispatch import require_confirmed
 from chatbox.web.logs import log
 from chatbox.web.uploads import BLOCK, PATIENCE, SLOWEST
 
@@ -32,11 +33,12 @@ class _Password(Struct, forbid_unknown_fields=True):
 
 class _Guarded(Handler):
     async def require_admin(self) -> None:
-        """Raises `SignedOut` and `Forbidden`."""
+        """An admin who has given the password lately. Raises `SignedOut` and `Forbidden`."""
         caller = await self.identify()
         caller.require_user()
         if not caller.admin:
             raise Forbidden("Only an admin can do that.")
+        require_confirmed(self.ctx, caller)
 
     def require_safe_way(self) -> None:
         """Raises `Forbidden` where others on the network could read along."""
@@ -122,8 +124,9 @@ class Restore(_Guarded):
         try:
             caller = await self.identify()
             self.require_safe_way()
-            if self._kept:
+            if self._kept or not restoring.instead_of_setup(self.ctx):
                 await self.require_admin()
+            if self._kept:
                 if self._length() != 0:
                     raise Invalid("A backup is either named or sent.")
                 self._most = 0

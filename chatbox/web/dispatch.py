@@ -121,6 +121,7 @@ ROWS: dict[str, Row] = {
     "settings.update": Row(administration.settings_update, ADMIN, 0.5, sure=True),
     "backup.list": Row(backups.backup_list, ADMIN),
     "backup.create": Row(backups.backup_create, ADMIN, 1),
+    "backup.ready": Row(backups.backup_ready, ADMIN, sure=True),
     "licenses.list": Row(licensing.licenses_list, cost=0.5),
     "licenses.text": Row(licensing.licenses_text, cost=0.5),
 }
@@ -148,9 +149,15 @@ def wait_for_turn(ctx: Context, caller: Caller, command: Command) -> float:
     user = caller.require_user()
     if row.who == ADMIN and not ctx.directory.persons.get(user, {}).get("admin"):
         raise Forbidden("Only an admin can do that.")
-    if row.sure and not caller.bearer and not ctx.confirmed.holds(user, caller.session):
-        raise Forbidden("Give your password once more to go on.", field=CONFIRM)
+    if row.sure:
+        require_confirmed(ctx, caller)
     return ctx.rate.slow(user, row.cost) if row.never_refused else ctx.rate.take(user, row.cost)
+
+
+def require_confirmed(ctx: Context, caller: Caller) -> None:
+    """Raises `Forbidden` (field "confirm") where the password was not given lately; programs have none."""
+    if not caller.bearer and not ctx.confirmed.holds(caller.user, caller.session):
+        raise Forbidden("Give your password once more to go on.", field=CONFIRM)
 
 
 def begin(ctx: Context, caller: Caller, command: Command) -> Any | Awaitable[Any]:

@@ -130,6 +130,7 @@ licenses.text               -               out    ok       ok     ok     ok    
 settings.update             -               out    no       no     no     no    ok    out      no
 backup.list                 -               out    no       no     no     no    ok    out      no
 backup.create               -               out    no       no     no     no    ok    out      no
+backup.ready                -               out    no       no     no     no    ok    out      no
 """
 
 ADDRESSES = """

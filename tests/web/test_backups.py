@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 import shutil
 import zipfile
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 from chatbox.chat import backups
+from chatbox.rules.tokens import digest
+from chatbox.store import sessions
+from chatbox.store.base import Batch, Steps
 from tests.web.file_support import upload
 from tests.web.support import Answer, Person, Site, until
 
@@ -52,6 +56,40 @@ def test_nothing_of_a_backup_crosses_the_network_in_the_open(site: Site, ada: Pe
         ):
             assert answer.status == 403
             assert "HTTPS: see /trust" in answer.json["error"]["message"]
+
+
+def test_an_admin_in_a_browser_gives_the_password_first(site: Site, ada: Person, run: str) -> None:
+    """Whoever comes upon a browser that was left open must not carry everything away."""
+    token = secrets.token_urlsafe(32)
+    session = site.run(sign_in(site, ada.id, token))
+    cookie = {"Cookie": f"{site.cookie_name}={token}", "Origin": site.origin}
+    asks: tuple[tuple[str, str, Any], ...] = (
+        ("GET", f"/backups/{run}.zip", None),
+        ("POST", "/restore?name=b.zip", b"x" * 1000),
+        ("POST", f"/restore?backup={run}", b""),
+        ("POST", "/security-key", b'{"password":"plum-trout-lantern"}'),
+        ("POST", "/api/backup.ready", {}),
+    )
+    for method, path, body in asks:
+        answer = site.ask(method, path, body, cookie)
+        assert answer.status == 403, path
+        assert answer.json["error"]["field"] == "confirm"
+    site.ctx.confirmed.add(ada.id, session)
+    found = [site.ask(method, path, body, cookie).status for method, path, body in asks]
+    assert found == [200, 400, 200, 404, 200]
+
+
+async def sign_in(site: Site, user: int, token: str) -> int:
+    """In a browser; gives the session's id."""
+
+    def change(batch: Batch) -> Steps[int]:
+        made = yield from sessions.add(
+            batch, user, digest(token), kind="browser", label="", address="", shared=False
+        )
+        return made.id
+
+    session: int = await site.ctx.committer.submit(change)
+    return session
 
 
 def test_a_name_that_is_none_leads_nowhere(site: Site, ada: Person) -> None:

@@ -63,6 +63,11 @@ export class Backups {
     }
   }
 
+  /** Asks for the password where the server wants it before what follows, so that nothing is sent in vain. */
+  async ready() {
+    await this.#client.call('backup.ready');
+  }
+
   /** @param {Backup} backup @returns {string} where it is handed out */
   address(backup) {
     return `${this.#client.base}/backups/${backup.name}.zip`;
@@ -80,6 +85,7 @@ export class Backups {
     const path = `/restore?name=${encodeURIComponent(file.name)}`;
     const headers = secret ? { 'Setup-Code': secret } : undefined;
     const { base, uploadFactory } = this.#client;
+    if (!secret) await this.ready();
     await post(file, path, { base, headers, onprogress, factory: uploadFactory }).promise;
   }
 
@@ -90,11 +96,13 @@ export class Backups {
    */
   async restoreKept({ name }) {
     const { base, uploadFactory } = this.#client;
+    await this.ready();
     await post(new Blob(), `/restore?backup=${name}`, { base, factory: uploadFactory }).promise;
   }
 
   /** @param {string} password under which it is locked @returns {Promise<Blob>} the security key */
-  securityKey(password) {
+  async securityKey(password) {
+    await this.ready();
     return getFile('/security-key', { password }, { base: this.#client.base });
   }
 

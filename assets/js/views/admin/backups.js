@@ -117,11 +117,7 @@ function backupRow(backups, backup, restore) {
         ? h(
             "span",
             { class: "backups-actions" },
-            h(
-              "a",
-              { class: "icon-button", href: backups.address(backup), download: "", "aria-label": label, title: label },
-              icon("download"),
-            ),
+            iconButton({ icon: "download", label, onclick: () => download(backups, backup) }),
             iconButton({
               icon: "refresh",
               label: t("backups.restore", { when: fullDate(backup.at) }),
@@ -131,6 +127,12 @@ function backupRow(backups, backup, restore) {
         : null,
     ),
   );
+}
+
+/** @param {Backups} backups @param {Backup} backup */
+async function download(backups, backup) {
+  if (!(await attempt(backups.ready().then(() => true)))) return;
+  h("a", { href: backups.address(backup), download: "" }).click();
 }
 
 /** @param {App} app @param {Backups} backups */
