@@ -119,6 +119,7 @@ def test_a_backup_that_the_disk_has_no_room_for_is_refused_before_it_is_sent(
 
 
 def test_one_is_taken_in_at_a_time(site: Site, ada: Person) -> None:
+    until(lambda: not site.ctx.backups.arriving)  # what an earlier test sent is cleared away after its answer
     site.ctx.backups.arriving = True
     assert restore(site, ada, b"x").status == 409
     site.ctx.backups.arriving = False
@@ -143,6 +144,7 @@ def test_one_that_the_server_has_needs_no_body(site: Site, ada: Person, ben: Per
 
 
 def test_the_server_starts_anew_once_it_is_staged(site: Site, ada: Person, run: str) -> None:
+    until(lambda: not site.ctx.backups.arriving)
     asked: list[bool] = []
     site.ctx.server.restart = lambda: asked.append(True)
     zipped = site.ask("GET", f"/backups/{run}.zip", headers=ada.bearer).body
