@@ -25,8 +25,8 @@ def run(what: str, common: Arguments, values: dict[str, Any], say: Say) -> int:
     account, show = values.get("account", ""), values.get("print", False)
     environment = frozen.restore_library_path(os.environ)
     machine = this_machine()
-    if not show:
-        choice.check(machine, account)
+    if not show and what != "status":
+        choice.check(machine)
     start = prepare(_placed(common, machine), os.environ)
     service = describe(start, common, machine, account)
     plan = choice.plan(machine, service)
@@ -34,6 +34,7 @@ def run(what: str, common: Arguments, values: dict[str, Any], say: Say) -> int:
         _show(what, plan, say)
         return 0
     if what == "install":
+        choice.check_account(machine, account)
         choice.check_places(machine, service)
         return _install(machine, start, service, plan, environment, say)
     found = choice.state(machine, *carry.ask(plan.status, environment))
@@ -42,7 +43,7 @@ def run(what: str, common: Arguments, values: dict[str, Any], say: Say) -> int:
     if found == MISSING and not Path(plan.file).exists():
         raise ServiceError("There is no service of Chatbox here, so nothing was removed.")
     carry.remove(plan, environment, say)
-    say(f"The data stays in {service.data}.")
+    say("The data stays where it is.")
     return 0
 
 

@@ -23,8 +23,11 @@ def install(plan: Plan, environment: Mapping[str, str], say: Say) -> None:
     except OSError as error:
         raise ServiceError(f"{file} cannot be written: {error.strerror}.") from error
     say(f"Written: {file}")
-    for step in plan.install:
-        _take(step, environment, say)
+    try:
+        for step in plan.install:
+            _take(step, environment, say)
+    except ServiceError as error:
+        raise ServiceError(f"{error} {plan.notes[0]}. To undo this:  chatbox service remove") from error
     for note in plan.notes:
         say(note)
 

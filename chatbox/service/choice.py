@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from msgspec import Struct
 
 from chatbox.service import launchd, systemd, tasks
-from chatbox.service.plans import Plan, Service, ServiceError, unprintable
+from chatbox.service.plans import Plan, Service, ServiceError, is_temporary, unprintable
 
 
 class Machine(Struct, frozen=True):
@@ -25,8 +25,8 @@ class Machine(Struct, frozen=True):
     namespaces: bool = True
 
 
-def check(machine: Machine, account: str) -> None:
-    """Whether there can be a service at all, and for this account. Raises ServiceError with the remedy."""
+def check(machine: Machine) -> None:
+    """Whether whoever asks may change services here. Raises ServiceError with the remedy."""
     if machine.platform not in ("linux", "darwin", "win32"):
         raise ServiceError(f"Chatbox does not know how services are installed on {machine.platform}.")
     if machine.platform == "linux" and not machine.systemd:
@@ -34,12 +34,18 @@ def check(machine: Machine, account: str) -> None:
             "systemd does not run here. Have whatever starts the services of this system start Chatbox: "
             "--print shows the command, as ExecStart."
         )
+    if machine.platform == "win32" and not machine.rights:
+        raise ServiceError(
+            "Only an administrator can do that: right-click on Terminal or PowerShell in the start menu, "
+            "choose to run it as administrator, and type the command there."
+        )
+
+
+def check_account(machine: Machine, account: str) -> None:
+    """Whether it can run under this account, where one is named. Raises ServiceError with the remedy."""
     if machine.platform == "win32":
-        if not machine.rights:
-            raise ServiceError(
-                "Only an administrator can do that: right-click on Terminal or PowerShell in the start menu, "
-                "choose to run it as administrator, and type the command there."
-            )
+        if account:
+            raise ServiceError("On Windows it runs under the account that installs it: leave --account out.")
         return
     if account and not machine.rights:
         raise ServiceError("Only root can have it run under another account: put sudo before the command.")
@@ -54,7 +60,7 @@ def check_places(machine: Machine, service: Service) -> None:
     if word := unprintable(service.command):
         raise ServiceError(f"A service cannot have {word!r} in its command: rename that file or folder.")
     for path in (*service.words, *map(str, service.writable)):
-        if machine.platform != "win32" and systemd.is_temporary(path):
+        if machine.platform != "win32" and is_temporary(path):
             raise ServiceError(
                 f"{path} is in a folder that the system empties. Move it to another place first."
             )
@@ -91,7 +97,8 @@ def state(machine: Machine, code: int, output: str) -> str:
 
 def data_folder(machine: Machine) -> PurePath | None:
     """The folder of a service of the system where none is named; None where it is the person's own."""
-    return systemd.STATE / "chatbox" if machine.platform == "linux" and machine.rights else None
+    usual = {"linux": systemd.STATE / "chatbox", "darwin": launchd.SUPPORT / "Chatbox"}
+    return usual.get(machine.platform) if machine.rights else None
 
 
 def makes_folder(machine: Machine, service: Service) -> bool:

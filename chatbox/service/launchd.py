@@ -9,6 +9,7 @@ from chatbox.service.plans import MISSING, RUNNING, STOPPED, Plan, Service, Step
 
 LABEL = "local.chatbox"
 FILE = f"{LABEL}.plist"
+SUPPORT = PurePosixPath("/Library/Application Support")
 
 
 def job(service: Service) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 
 from msgspec import Struct
 
@@ -56,6 +56,16 @@ class ServiceError(StartError):
 
 
 RUNNING, STOPPED, MISSING = "running", "stopped", "missing"
+
+
+# Where nothing lasts, and where a service would not find it: systemd gives each a /tmp of its own. From the
+# last one macOS runs an app that was downloaded and not moved to Applications.
+TEMPORARY = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/folders")
+
+
+def is_temporary(path: str) -> bool:
+    """Whether it lies in a folder that the system empties."""
+    return any(PurePosixPath(path).is_relative_to(folder) for folder in TEMPORARY)
 
 
 def unprintable(words: tuple[str, ...]) -> str:

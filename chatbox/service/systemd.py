@@ -12,7 +12,6 @@ from chatbox.service.plans import MISSING, RUNNING, STOPPED, Plan, Service, Step
 
 UNIT = "chatbox.service"
 STATE = PurePosixPath("/var/lib")
-TEMPORARY = (PurePosixPath("/tmp"), PurePosixPath("/var/tmp"))  # of which each service has its own
 HOMES = (PurePosixPath("/home"), PurePosixPath("/root"), PurePosixPath("/run/user"))
 
 # Takes nothing that an account without rights does not have.
@@ -106,11 +105,6 @@ def _sandbox(service: Service, namespaces: bool) -> str:
 def in_a_home(path: str) -> bool:
     """Whether it lies in the home folder of some person."""
     return any(PurePosixPath(path).is_relative_to(home) for home in HOMES)
-
-
-def is_temporary(path: str) -> bool:
-    """Whether it lies where nothing lasts, and where a service would not find it."""
-    return any(PurePosixPath(path).is_relative_to(folder) for folder in TEMPORARY)
 
 
 def quoted(word: str) -> str:

@@ -15,6 +15,11 @@ def machine(platform: str, rights: bool = False, systemd: bool = True) -> Machin
     return Machine(platform, rights, lambda name: name == "ann", systemd)
 
 
+def check(here: Machine, account: str) -> None:
+    choice.check(here)
+    choice.check_account(here, account)
+
+
 @pytest.mark.parametrize(
     ("here", "account", "told"),
     [
@@ -25,11 +30,12 @@ def machine(platform: str, rights: bool = False, systemd: bool = True) -> Machin
         (machine("linux", rights=True), "nobody-here", 'There is no account "nobody-here"'),
         (machine("darwin", rights=True), "", "with --account"),
         (machine("win32"), "", "Only an administrator"),
+        (machine("win32", rights=True), "ann", "leave --account out"),
     ],
 )
 def test_a_service_that_cannot_be(here: Machine, account: str, told: str) -> None:
     with pytest.raises(ServiceError, match=told):
-        choice.check(here, account)
+        check(here, account)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,7 @@ def test_a_service_that_cannot_be(here: Machine, account: str, told: str) -> Non
     ],
 )
 def test_a_service_that_can_be(here: Machine, account: str) -> None:
-    choice.check(here, account)
+    check(here, account)
 
 
 def service(program: str, *writable: str, account: str = "", system: bool = True) -> Service:
@@ -64,6 +70,10 @@ def service(program: str, *writable: str, account: str = "", system: bool = True
         (service("/usr/bin/chatbox", "/var/lib/chat", "/srv/files"), "that /srv/files belongs to"),
         (service("/usr/bin/chatbox", "/var/lib/a/b"), "that /var/lib/a/b belongs to"),
         (service("/tmp/chatbox", "/home/ann/x", system=False), "/tmp/chatbox is in a folder that the system"),
+        (
+            service("/private/var/folders/xy/AppTranslocation/Chatbox.app", "/x"),
+            "Move it to another place",
+        ),
         (service("/usr/bin/chatbox", "/var/tmp/x", account="ann"), "/var/tmp/x is in a folder that the"),
         (service("/usr/bin/chat\nbox", "/var/lib/chatbox"), "rename that file or folder"),
         (service("/usr/bin/chatbox", "/srv/a\x1bb", account="ann"), "rename that file or folder"),
@@ -90,3 +100,12 @@ def test_a_place_that_the_service_can_reach(wanted: Service) -> None:
 def test_the_folder_of_an_account_that_comes_and_goes_has_its_public_name() -> None:
     assert choice.named_folder(Path("/var/lib/private/chatbox")) == Path("/var/lib/chatbox")
     assert choice.named_folder(Path("/srv/private/chatbox")) == Path("/srv/private/chatbox")
+
+
+def test_a_service_of_the_system_has_a_folder_of_the_system() -> None:
+    assert choice.data_folder(machine("linux", rights=True)) == PurePosixPath("/var/lib/chatbox")
+    assert choice.data_folder(machine("darwin", rights=True)) == PurePosixPath(
+        "/Library/Application Support/Chatbox"
+    )
+    for own in (machine("linux"), machine("darwin"), machine("win32", rights=True)):
+        assert choice.data_folder(own) is None

@@ -9,7 +9,7 @@ import pytest
 
 from chatbox import cli, service_command
 from chatbox.folder_lock import LOCK_FILE, FolderLock
-from chatbox.service import systemd
+from chatbox.service import plans
 from chatbox.service.choice import Machine
 
 COMMAND = """\
@@ -58,7 +58,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     machine = Machine("linux", False, lambda name: False)
     monkeypatch.setattr(service_command, "this_machine", lambda: machine)
-    monkeypatch.setattr(systemd, "TEMPORARY", ())  # where the tests run
+    monkeypatch.setattr(plans, "TEMPORARY", ())  # where the tests run
     return made
 
 
@@ -93,7 +93,8 @@ def test_install_says_why_it_does_not_start(system: System, capsys: pytest.Captu
     system.fail("restart")
     assert chatbox(system, "install") == 1
     assert "restart chatbox.service" in (said := capsys.readouterr().err)
-    assert "It cannot be done." in said
+    assert "It cannot be done. What it says" in said
+    assert "To undo this:  chatbox service remove" in said
 
 
 def test_install_refuses_a_folder_that_another_chatbox_has(
@@ -139,7 +140,8 @@ def test_remove_takes_the_unit_and_leaves_the_data(
         "systemctl --user daemon-reload",
     ]
     assert not system.unit.exists()
-    assert f"The data stays in {system.data}" in capsys.readouterr().out
+    assert "The data stays where it is." in capsys.readouterr().out
+    assert system.data.is_dir()
 
 
 def test_remove_says_where_there_is_none(system: System, capsys: pytest.CaptureFixture[str]) -> None:
