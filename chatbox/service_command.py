@@ -60,7 +60,7 @@ def describe(start: Start, common: Arguments, machine: Machine, account: str) ->
         data=folder,
         writable=(folder, *(path for path in more if not path.is_relative_to(folder))),
         system=machine.rights or machine.platform == "win32",
-        account=account or (_windows_account() if machine.platform == "win32" else ""),
+        account=account or _own_account(machine),
         home=_home(),
         uid=os.getuid() if hasattr(os, "getuid") else 0,
         options=options,
@@ -173,7 +173,7 @@ if sys.platform == "win32":
     def _has_account(name: str) -> bool:
         return True  # schtasks says so where there is none
 
-    def _windows_account() -> str:
+    def _own_account(machine: Machine) -> str:
         return f"{os.environ.get('USERDOMAIN', '.')}\\{os.environ.get('USERNAME', '')}"
 
 else:
@@ -189,8 +189,8 @@ else:
             return False
         return True
 
-    def _windows_account() -> str:
-        return ""
+    def _own_account(machine: Machine) -> str:
+        return "" if machine.rights else pwd.getpwuid(os.getuid()).pw_name
 
 
 def _grants_namespaces() -> bool:

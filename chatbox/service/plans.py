@@ -14,8 +14,8 @@ class Service(Struct, frozen=True):
 
     `words` start the program; `data` is its folder, and `writable` every folder it writes to, that one
     included. `system`: for the whole computer, from its start on, not for one person. `account` is whose
-    rights it has; empty for one that exists only while it runs, or where there is no choice. `home` is the
-    home folder of whoever installs it, and `uid` their number on POSIX."""
+    rights it has; empty for one that exists only while it runs. `home` is the home folder of whoever installs
+    it, and `uid` their number on POSIX."""
 
     words: tuple[str, ...]
     data: PurePath

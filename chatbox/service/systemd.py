@@ -124,9 +124,9 @@ def plan(service: Service, namespaces: bool = True) -> Plan:
     start = Step((*manage, "restart", UNIT), "It runs now.")
     stop = Step((*manage, "disable", "--now", UNIT), "It is stopped, and starts no more.", "It did not run.")
     linger = Step(
-        ("loginctl", "enable-linger"),
+        ("loginctl", "enable-linger", service.account),
         "It keeps running while you are not signed in (loginctl disable-linger ends that).",
-        "It will stop when you sign out. To keep it running:  sudo loginctl enable-linger $USER",
+        f"It will stop when you sign out. To keep it running:  sudo loginctl enable-linger {service.account}",
     )
     log = f"journalctl {'' if service.system else '--user '}-u chatbox"
     return Plan(

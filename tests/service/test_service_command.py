@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_install_writes_the_unit_and_starts_it(system: System, capsys: pytest.Ca
     assert system.told == [
         "systemctl --user daemon-reload",
         "systemctl --user enable chatbox.service",
-        "loginctl enable-linger",
+        f"loginctl enable-linger {pwd.getpwuid(os.getuid()).pw_name}",
         "systemctl --user restart chatbox.service",
     ]
     said = capsys.readouterr().out

@@ -20,7 +20,7 @@ PERSON = Service(
     data=PurePosixPath("/home/ann/data"),
     writable=(PurePosixPath("/home/ann/data"), PurePosixPath("/srv/50% of $it")),
     system=False,
-    account="",
+    account="ann",
     home=PurePosixPath("/home/ann"),
     uid=1000,
     options=("--set", 'server.name=Ann\'s "attic" $5 100%'),
