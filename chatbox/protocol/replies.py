@@ -19,8 +19,8 @@ _PERSON = '`{"person": person}`, with the further fields of `people.list`'
 REPLIES: dict[str, str] = {
     "hello": (
         '`{"me", "rooms": [room], "people": [person], "people_rev", "mine", "changes"?: {id: [message] |'
-        ' "reset" | "behind"}, "online": [id], "away": [id], "server": {"id", "name", "version", "protocol",'
-        ' "addresses": [url]}, "epoch", "join", "assets", "session": {"id", "shared"}, "limits":'
+        ' "reset" | "behind"}, "online": [id], "away": [id], "server": {"id", "name", "logo", "version",'
+        ' "protocol", "addresses": [url]}, "epoch", "join", "assets", "session": {"id", "shared"}, "limits":'
         ' {"text_bytes", "file_bytes", "frame_bytes"}, "notices"?: [{"kind", …}]}`; `changes` where `heads`'
         " were given, `notices` for admins"
     ),
@@ -52,8 +52,8 @@ REPLIES: dict[str, str] = {
         " page"
     ),
     "server.info": (
-        '`{"id", "name", "setup", "join", "version", "assets", "signed_in"}`; `setup`: it waits for its first'
-        " admin"
+        '`{"id", "name", "logo", "setup", "join", "version", "assets", "signed_in"}`; `setup`: it waits for'
+        " its first admin; `logo`: the picture is at `/logo/<logo>`"
     ),
     "setup.complete": _SIGNED_IN,
     "session.create": _SIGNED_IN,

@@ -8,10 +8,12 @@ from tests.browser.site import PASSWORD, Person, Site
 from tests.browser.support import REFUSED, STRANGER, Stage, Window
 
 
-def begin_removal(admin: Window, name: str) -> None:
-    """Up to the question what becomes of the messages."""
+def begin_removal(admin: Window, person: Person) -> None:
+    """Up to the question what becomes of the messages. Others have the same full name."""
     admin.administer("People")
-    admin.page.get_by_role("button", name=f"What to do with {name}").click()
+    name = admin.page.get_by_text(f"@{person.name}", exact=True)
+    row = admin.page.locator("tbody tr").filter(has=name)
+    row.get_by_role("button", name="What to do with").click()
     admin.page.get_by_role("menuitem", name="Remove for good").click()
     expect(admin.page.get_by_role("dialog")).to_contain_text("What becomes of the messages?")
 
@@ -26,7 +28,7 @@ def test_somebody_is_removed_and_the_messages_stay(
     removed = stage.window(ben).enter(room)
     removed.guard.expect(STRANGER)
     admin = stage.window(site.sure()).load()
-    begin_removal(admin, "Ben Okafor")
+    begin_removal(admin, ben)
     admin.page.get_by_role("button", name="Remove for good").click()
     expect(admin.page.get_by_text("Ben Okafor is removed.")).to_be_visible()
 
@@ -47,7 +49,7 @@ def test_somebody_is_removed_with_all_messages(
     site.post(ada, room, "this one is mine")
     witness = stage.window(ada).enter(room)
     admin = stage.window(site.sure(), phone=True).load()
-    begin_removal(admin, "Ben Okafor")
+    begin_removal(admin, ben)
     admin.page.get_by_text("They are deleted").click()
     admin.page.get_by_role("button", name="Remove for good").click()
     expect(admin.page.get_by_text("The messages are being deleted.")).to_be_visible()

@@ -66,7 +66,7 @@ def invitation(window: Window) -> str:
     window.administer("Invitations")
     page.get_by_role("button", name="Make an invitation link").click()
     page.get_by_role("dialog").get_by_role("button", name="Make an invitation link").click()
-    link = page.get_by_role("dialog", name="Invitation link")
+    link = page.get_by_role("dialog", name="Invitation link", exact=True)
     address = link.get_by_role("textbox").input_value()
     link.get_by_role("button", name="Close").click()
     return address

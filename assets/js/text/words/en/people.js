@@ -214,7 +214,7 @@ export const people = {
   'invite.revoke': 'Revoke',
   'invite.none': 'No invitation is open.',
   'invite.name': 'For the name of a former member',
-  'invite.name_hint': 'Only to give the name of somebody who was removed to somebody again. Mostly empty.',
+  'invite.name_hint': 'To give the name of somebody who was removed to somebody else. Empty otherwise.',
   'invite.former': 'may take the name of {name}',
   'invite.address_hint': 'The link works for people on this network.',
 };
