@@ -20,6 +20,7 @@ from chatbox import frozen
 from chatbox.journal import tell
 from chatbox.lan.qr import BLOCKS, terminal_code
 from chatbox.model import OwnAddress
+from chatbox.rules.hosts import is_loopback
 
 log = logging.getLogger("chatbox.console")
 
@@ -145,7 +146,8 @@ def _labelled(address: OwnAddress) -> str:
 
 def is_own(url: str) -> bool:
     """Whether an address leads nowhere but to this machine."""
-    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or is_loopback(host)
 
 
 def show_code(addresses: Sequence[OwnAddress]) -> None:

@@ -90,21 +90,29 @@ async def _watch(ctx: Context, reach: Reach, name: LocalName | None) -> None:
         since += 1
         jumped = clocks.jumped()
         if jumped:
-            log.info(
-                "the clock was set, or this machine has slept: everybody is asked whether they are there"
-            )
+            log.info("the clock was set, or this machine has slept: all are asked whether they are there")
             for connection in ctx.hub.connections:
                 connection.ping()
         if since < _LOOK and not jumped:
             continue
         since = 0
-        changed = await asyncio.to_thread(reach.look)
-        if changed:
-            log.info("the addresses are now %s", ", ".join(reach.urls()))
-            chat.addresses_changed(ctx)
-            await _remember(ctx, reach)
+        try:
+            changed = await _look(ctx, reach)
+        except Exception:
+            log.exception("the addresses of this machine cannot be looked up")
+            continue
         if name is not None and (changed or jumped):
             name.again()
+
+
+async def _look(ctx: Context, reach: Reach) -> bool:
+    """Whether the addresses are others now; then everybody is told."""
+    if not await asyncio.to_thread(reach.look):
+        return False
+    log.info("the addresses are now %s", ", ".join(reach.urls()))
+    chat.addresses_changed(ctx)
+    await _remember(ctx, reach)
+    return True
 
 
 async def _remember(ctx: Context, reach: Reach) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chatbox.kinds import in_brackets
 from chatbox.lan.addresses import OF_NO_USE, Found, default_address, list_interfaces, rank
 from chatbox.model import OwnAddress
+from chatbox.rules.hosts import is_loopback
 from chatbox.settings import Settings
 from chatbox.tls import Certificates
 
@@ -98,4 +99,4 @@ class Reach:
 
 
 def _is_own(host: str) -> bool:
-    return host in ("127.0.0.1", "::1", "localhost")
+    return host == "localhost" or is_loopback(host)

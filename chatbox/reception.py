@@ -14,6 +14,7 @@ from chatbox.errors import ChatboxError
 from chatbox.journal import tell
 from chatbox.lan.addresses import every_address
 from chatbox.reach import Reach
+from chatbox.rules.hosts import is_loopback
 from chatbox.settings_file import comment_out, set_value
 from chatbox.settings_parser import SettingsError
 from chatbox.startup import ServeOptions
@@ -79,10 +80,9 @@ async def tell_of_setup(ctx: Context, reach: Reach) -> None:
 async def tell_of_the_first(ctx: Context) -> None:
     """Wait until somebody is there from another computer: the way through the network is open."""
     while True:
-        own = await asyncio.to_thread(every_address)
-        for connection in ctx.hub.connections:
-            if connection.address and connection.address not in own:
-                return tell(f"First device connected from the network: {connection.address}")
+        there = {each.address for each in ctx.hub.connections if not is_loopback(each.address or "::1")}
+        if there and (others := there - await asyncio.to_thread(every_address)):
+            return tell(f"First device connected from the network: {min(others)}")
         await asyncio.sleep(_GLANCE)
 
 

@@ -1,10 +1,11 @@
 import { MessageActions } from './actions/messages.js';
 import { Account, PeopleActions, ServerActions } from './actions/people.js';
+import { Relocation } from './actions/relocation.js';
 import { RoomActions } from './actions/rooms.js';
 import { browserStorage } from './lib/storage.js';
 import { Backoff, browserClock, pause } from './lib/time.js';
 import { Store } from './model/store.js';
-import { Api, findAddress } from './net/http.js';
+import { Api } from './net/http.js';
 import { Sender } from './net/sender.js';
 import { Session } from './net/session.js';
 import { Socket } from './net/socket.js';
@@ -24,10 +25,9 @@ import { overHttp } from './protocol/frames.js';
  * @property {Record<string, string>} [headers] of requests over HTTP
  * @property {(url: string) => import('./net/socket.js').RawSocket} [socketFactory]
  * @property {() => XMLHttpRequest} [uploadFactory]
+ * @property {(address: () => string) => void} [go] leaves for another address of the server, where that suits
  * @property {number} [keep] messages kept of a room that is not open
  */
-
-const MOVED_AFTER = 20_000;
 
 /** @param {Options} [options] */
 export function createClient(options = {}) {
@@ -45,9 +45,8 @@ export class Actions {
   #api;
   #socket;
   #session;
+  #relocation;
   #away = false;
-  /** @type {() => void} */
-  #cancelSearch = () => {};
   /** @type {Promise<boolean> | null} */
   #confirming = null;
   /** Asks for the password, and gives whether it was right: some changes want to be sure. @type {() => Promise<boolean>} */
@@ -71,6 +70,8 @@ export class Actions {
     this.#socket = new Socket({ url, factory: socketFactory, signedIn: () => this.#isSignedIn(), clock, random, targets });
     this.#session = new Session({ socket: this.#socket, state: store, clock, random });
     this.sender = new Sender({ session: this.#session, drafts: store.outbox, clock });
+    const own = base || (globalThis.location?.origin ?? '');
+    this.#relocation = new Relocation(store, { own, clock, storage: this.storage, fetch, go: options.go });
     this.account = new Account(this);
     this.rooms = new RoomActions(this);
     this.messages = new MessageActions(this);
@@ -103,7 +104,7 @@ export class Actions {
   }
 
   stop() {
-    this.#cancelSearch();
+    this.#relocation.end();
     this.#socket.stop();
   }
 
@@ -240,35 +241,11 @@ export class Actions {
     const { state, retryAt } = this.#socket.status;
     const { since, moved } = this.store.connection;
     if (state === 'signed_out') void this.leave();
-    if (state === 'online') this.#cancelSearch();
-    else if (since === null) this.#searchLater();
+    if (state === 'online' || state === 'signed_out') this.#relocation.end();
+    else if (since === null) this.#relocation.begin();
     const away = state === 'online' ? { since: null, moved: null } : { since: since ?? this.#clock.now(), moved };
     this.store.setConnection({ state, retryAt, ...away });
   }
-
-  /** The server may be back under another of its addresses. */
-  #searchLater() {
-    this.#cancelSearch();
-    this.#cancelSearch = this.#clock.after(MOVED_AFTER, async () => {
-      const own = this.base || globalThis.location.origin;
-      const { fetch, clock } = this.#options;
-      const moved = await findAddress(alike(own, this.store.server?.addresses ?? []), own, { fetch, clock });
-      const { state } = this.#socket.status;
-      if (state === 'online' || state === 'signed_out') return;
-      this.store.setConnection({ moved });
-      this.#searchLater();
-    });
-  }
-}
-
-/**
- * A page over HTTPS may not look at addresses of HTTP; the server answers both at the same ones.
- *
- * @param {string} own
- * @param {string[]} addresses
- */
-function alike(own, addresses) {
-  return own.startsWith('https:') ? addresses.map((address) => address.replace(/^http:/, 'https:')) : addresses;
 }
 
 /** @param {unknown} error */

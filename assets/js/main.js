@@ -23,6 +23,7 @@ const { store, actions } = createClient({
   assets,
   focused: () => document.hasFocus() && !document.hidden,
   targets: { window, document },
+  go,
 });
 /** @type {string} what is on screen */
 let showing = "";
@@ -46,11 +47,11 @@ begin();
 async function begin() {
   const better = await trust.better();
   if (better) location.replace(`${better}/${hash}`);
-  else if (links.move) showMove(links.move);
+  else if (links.move) showMove({ move: links.move, kept: links.kept });
   else actions.start();
 }
 
-/** @param {string} secret */
+/** @param {{move: string, kept?: string}} secret */
 function showMove(secret) {
   showing = "move";
   lazily(import("./views/move.js"), async ({ createMove }) => {
@@ -59,15 +60,26 @@ function showMove(secret) {
       show();
       actions.start();
     });
-    replace(entrance, page.element);
+    if (showing === "move") replace(entrance, page.element);
   });
+}
+
+/** Leaves for another address of the server, unless something is open that would be lost. @param {() => string} address */
+function go(address) {
+  if (document.querySelector("dialog[open], .upload, .composer-bar:not([hidden])")) return;
+  dispatchEvent(new Event("pagehide")); // whoever writes later writes now
+  const { room } = parseFragment(location.hash);
+  const to = address();
+  location.replace(room && to.includes("#") ? `${to}&room=${room}` : to);
 }
 
 /** A secret does not stay in the address bar, where the next screenshot would carry it. */
 function takeSecrets() {
-  const { invite, password, setup, move } = parseFragment(location.hash);
-  if (invite || password || setup || move) history.replaceState(history.state, "", location.pathname);
-  return { invite, password, setup, move };
+  const { invite, password, setup, move, kept, room } = parseFragment(location.hash);
+  const place = move && room ? `#room=${room}` : "";
+  if (invite || password || setup || move)
+    history.replaceState(history.state, "", `${location.pathname}${place}`);
+  return { invite, password, setup, move, kept };
 }
 
 function applyTheme() {

@@ -36,7 +36,7 @@ async def link_check(ctx: Context, caller: Caller, cmd: commands.LinkCheck) -> d
     secret, now, server = digest(cmd.secret), ctx.clock.now(), ctx.server.name
 
     def steps() -> Steps[dict[str, Any]]:
-        if move := (yield from move_check(ctx, secret)):
+        if move := (yield from move_check(ctx, cmd.secret)):
             return move
         link = yield from links.working(secret, now)
         maker = None if link.made_by is None else (yield from users.account(link.made_by))

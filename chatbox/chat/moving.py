@@ -4,9 +4,10 @@ another device, once the screen that it comes from has agreed."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from chatbox.chat import described
+from chatbox.chat import described, tickets
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.signin import SignedIn, new_token, open_session
 from chatbox.errors import Forbidden, NotFound
@@ -35,18 +36,20 @@ async def session_move(ctx: Context, caller: Caller, cmd: commands.SessionMove) 
 
 
 async def session_take(ctx: Context, caller: Caller, cmd: commands.SessionTake) -> SignedIn | dict[str, Any]:
-    """Go on here with a sign-in from elsewhere. Until the other screen lets it in a device asks again, with
-    the `claim` from the first answer. Raises `NotFound`, also where it was not let in."""
+    """Go on here with a sign-in from elsewhere, also with a ticket. Until the other screen lets it in, a
+    device asks again, with the `claim` from the first answer. Raises `NotFound`, also where it was not."""
     move = ctx.moves.find(digest(cmd.secret))
     if move is None:
-        raise NotFound(links.NO_LINK)
+        return await _arrive(ctx, caller, lambda: _of_ticket(ctx, cmd.secret))
     if move.stays and not move.allowed:
         return {"waiting": True, "claim": _claim(move, caller, cmd.claim)}
     if move.stays:
         _claim(move, caller, cmd.claim)
     state = move.state
     ctx.moves.take(digest(cmd.secret))
-    return await _arrive(ctx, caller, move, state)
+    return await _arrive(
+        ctx, caller, lambda: _browser(move.user, move.session), state=state, stays=move.stays
+    )
 
 
 def _claim(move: Move, caller: Caller, claim: str | None) -> str:
@@ -59,22 +62,31 @@ def _claim(move: Move, caller: Caller, claim: str | None) -> str:
     return claim
 
 
-async def _arrive(ctx: Context, caller: Caller, move: Move, state: str) -> SignedIn:
+async def _arrive(
+    ctx: Context,
+    caller: Caller,
+    find: Callable[[], Steps[Session | None]],
+    *,
+    state: str = "",
+    stays: bool = False,
+) -> SignedIn:
+    """Sign in as the sign-in that is found, which ends unless it `stays`. Raises `NotFound`."""
     token = new_token()
 
     def change(batch: Batch) -> Steps[SignedIn]:
-        account = yield from users.account(move.user)
-        old = yield from _browser(move.user, move.session)
-        if old is None or not account.active:
+        old = yield from find()
+        account = None if old is None else (yield from users.account(old.user))
+        if old is None or account is None or not account.active:
             raise NotFound(links.NO_LINK)
-        shared = bool(old.shared) and not move.stays
+        shared = bool(old.shared) and not stays
         yield from open_session(batch, caller, account.id, token, shared=shared)
-        if not move.stays:
+        if not stays:
             yield from sessions.end(batch, old.id, user=account.id)
         return SignedIn(token, {"user": account.me(), "state": state}, shared)
 
-    log.info("user %d goes on with a sign-in on another %s", move.user, "device" if move.stays else "address")
     reply: SignedIn = await ctx.committer.submit(change)
+    where = "device" if stays else "address"
+    log.info("user %d goes on with a sign-in on another %s", reply.reply["user"]["id"], where)
     return reply
 
 
@@ -114,18 +126,27 @@ def _browser(user: int, session: int) -> Steps[Session | None]:
     return None
 
 
-def move_check(ctx: Context, secret: bytes) -> Steps[dict[str, Any] | None]:
-    """What `link.check` says of such a secret; None where it is none."""
-    move = ctx.moves.find(secret)
-    if move is None:
+def _of_ticket(ctx: Context, ticket: str) -> Steps[Session | None]:
+    """The sign-in that a ticket is for; None where it is none."""
+    found = yield from tickets.redeem(ctx, ticket)
+    return found[0] if found else None
+
+
+def move_check(ctx: Context, secret: str) -> Steps[dict[str, Any] | None]:
+    """What `link.check` says of such a secret, or of a ticket; None where it is neither."""
+    now = ctx.clock.now()
+    if move := ctx.moves.find(digest(secret)):
+        user, expires = move.user, now + int(1000 * (move.until - ctx.clock.monotonic()))
+    elif ticket := (yield from tickets.redeem(ctx, secret)):
+        user, expires = ticket[0].user, ticket[1]
+    else:
         return None
-    account = yield from users.account(move.user)
-    left = int(1000 * (move.until - ctx.clock.monotonic()))
+    account = yield from users.account(user)
     reply = {
         "kind": "move",
         "by": account.shown_name,
         "name": account.name,
-        "expires": ctx.clock.now() + left,
+        "expires": expires,
         "server": ctx.server.name,
     }
-    return reply | ({"phone": True} if move.stays else {})
+    return reply | ({"phone": True} if move and move.stays else {})

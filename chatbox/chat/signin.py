@@ -56,7 +56,7 @@ class Identity(Struct, frozen=True):
 async def authenticate(ctx: Context, token: str) -> Identity | None:
     """Who this token, of a cookie or a bearer, belongs to; None where it is unknown or no longer valid."""
     found = await ctx.store.read(sessions.by_hash(digest(token)))
-    if found is None or _is_over(ctx, found.session):
+    if found is None or is_over(ctx, found.session):
         return None
     session = found.session
     if _is_unused(session) or ctx.clock.now() - session.used_at > HOUR:
@@ -172,7 +172,8 @@ def oldest_use(ctx: Context, *, shared: bool) -> int:
     return ctx.ages.now() - (SHARED_FOR if shared else ctx.settings.people.session_days * DAY)
 
 
-def _is_over(ctx: Context, session: Session) -> bool:
+def is_over(ctx: Context, session: Session) -> bool:
+    """Whether it is a browser's, last used too long ago, though it may still be stored for a while."""
     return session.kind == "browser" and session.used_at <= oldest_use(ctx, shared=bool(session.shared))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from chatbox.chat import described
+from chatbox.chat import described, tickets
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.messages import PAGE_BYTES, size_of
 from chatbox.errors import Busy, SignedOut
@@ -66,6 +66,7 @@ def _snapshot(ctx: Context, caller: Caller, cmd: commands.Hello) -> Steps[dict[s
     meta = yield from users.meta()
     known = cmd.epoch in (None, ctx.server.epoch)
     found: dict[str, Any] = {"me": account.me(), "people_rev": meta["people_rev"]}
+    found["ticket"] = yield from tickets.issue(caller.session, ctx.clock.now())
     found["mine"] = yield from users.mine(caller.user)
     found["rooms"] = yield from rooms.of_user(caller.user)
     if known and cmd.people is not None and cmd.people <= meta["people_rev"]:
@@ -105,7 +106,7 @@ def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> 
 
 
 def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, Any]:
-    server = ctx.server
+    server, ticket = ctx.server, snapshot.pop("ticket")
     notices = {"notices": ctx.notices.shown} if caller.admin else {}
     return (
         snapshot
@@ -115,7 +116,8 @@ def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, 
             "epoch": server.epoch,
             "join": server.join,
             "assets": server.assets,
-            "session": {"id": caller.session, "shared": caller.shared},
+            "session": {"id": caller.session, "shared": caller.shared}
+            | ({"ticket": ticket} if ticket else {}),
             "limits": described.limits(ctx.settings),
             "online": ctx.presence.online,
             "away": ctx.presence.away,

@@ -235,8 +235,9 @@ class SessionMove(Command, frozen=True, tag="session.move"):
 
 
 class SessionTake(Command, frozen=True, tag="session.take"):
-    """Go on with a sign-in that was moved, once, within two minutes. Sets the cookie. Another device asks
-    again with the `claim` of the first reply, until it was let in."""
+    """Go on with a sign-in that was moved, once, within two minutes; or with the ticket of `hello`, within
+    three days. Sets the cookie. Another device asks again with the `claim` of the first reply, until it was
+    let in."""
 
     secret: Secret
     claim: Secret | None = None

@@ -20,9 +20,9 @@ REPLIES: dict[str, str] = {
     "hello": (
         '`{"me", "rooms": [room], "people": [person], "people_rev", "mine", "changes"?: {id: [message] |'
         ' "reset" | "behind"}, "online": [id], "away": [id], "server": {"id", "name", "logo", "version",'
-        ' "protocol", "addresses": [url]}, "epoch", "join", "assets", "session": {"id", "shared"}, "limits":'
-        ' {"text_bytes", "file_bytes", "frame_bytes"}, "notices"?: [{"kind", …}]}`; `changes` where `heads`'
-        " were given, `notices` for admins"
+        ' "protocol", "addresses": [url]}, "epoch", "join", "assets", "session": {"id", "shared", "ticket"?},'
+        ' "limits": {"text_bytes", "file_bytes", "frame_bytes"}, "notices"?: [{"kind", …}]}`; `changes` where'
+        " `heads` were given, `notices` for admins"
     ),
     "ping": '`{"heads": {id: head}, "mine", "people_rev"}`',
     "away": _NOTHING,

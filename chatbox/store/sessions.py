@@ -62,6 +62,18 @@ def of_user(user: int) -> Steps[list[Session]]:
     return [Session(*row) for row in rows]
 
 
+def browser_hash(session: int) -> Steps[bytes | None]:
+    """What is stored of the token of a browser's sign-in; nobody but the server knows it."""
+    rows = yield one("SELECT token_hash FROM sessions WHERE id = ? AND kind = 'browser'", session)
+    return bytes(rows[0][0]) if rows else None
+
+
+def owner(session: int) -> Steps[int]:
+    """Whose it is; 0 where there is none."""
+    rows = yield one("SELECT user FROM sessions WHERE id = ?", session)
+    return int(rows[0][0]) if rows else 0
+
+
 def counts() -> Steps[dict[int, int]]:
     """How many sessions each user has."""
     return dict((yield one("SELECT user, COUNT(*) FROM sessions GROUP BY user")))

@@ -13,7 +13,8 @@ from chatbox.errors import Busy, Forbidden, NotFound, SignedOut
 from chatbox.live import moves
 from chatbox.protocol import commands
 from chatbox.store.base import Steps, one
-from tests.chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
+from tests.chat.support import DAY, HOME, MINUTE, PASSWORD, World, error_of, in_world, outcomes
+from tests.chat.talk import do
 
 
 async def move(world: World, who: Caller, state: str = "") -> str:
@@ -148,3 +149,105 @@ async def test_what_is_kept_for_all_of_them_is_bounded(world: World) -> None:
         assert isinstance(await error_of(move(world, ben, "xx")), Busy)
         world.clock.forward(seconds=121)
         await move(world, ben, "xx")
+
+
+# -- tickets -------------------------------------------------------------------------------------------------
+
+
+async def ticket_of(world: World, who: Caller) -> str:
+    """The ticket that a page is given."""
+    ticket: str = (await do(world, who, "hello"))["session"]["ticket"]
+    return ticket
+
+
+@in_world
+async def test_a_ticket_takes_a_sign_in_along_after_a_restart_and_once(world: World) -> None:
+    await world.set_up()
+    ben = await world.register("ben")
+    ticket = await ticket_of(world, ben)
+    await world.restart()
+    world.clock.forward(ms=3 * DAY - MINUTE)
+    told = await link_check(world.ctx, HOME, commands.LinkCheck(secret=ticket))
+    assert (told["kind"], told["name"], told["expires"]) == ("move", "ben", world.clock.now() + MINUTE)
+    arrived = await arrive(world, ticket)
+    assert arrived.reply["user"]["name"] == "ben"
+    assert (f"user:{ben.user}", (ben.session,)) in world.ended
+    assert isinstance(await error_of(session_take(world.ctx, HOME, take(ticket))), NotFound)
+
+
+@in_world
+async def test_a_ticket_ends_with_its_time_its_sign_in_and_its_account(world: World) -> None:
+    ada = await world.set_up()
+    late, out, shut = [await world.register(name) for name in ("late", "out", "shut")]
+    tickets = [await ticket_of(world, who) for who in (late, out, shut)]
+    await session_end(world.ctx, out, commands.SessionEnd())
+    await do(world, ada, "user.disable", user=shut.user)
+    for ticket in tickets[1:]:
+        assert isinstance(await error_of(session_take(world.ctx, HOME, take(ticket))), NotFound)
+    world.clock.forward(ms=3 * DAY)
+    assert isinstance(await error_of(session_take(world.ctx, HOME, take(tickets[0]))), NotFound)
+
+
+@in_world
+async def test_a_ticket_is_taken_once_even_by_two_at_once(world: World) -> None:
+    ada = await world.set_up()
+    ticket = await ticket_of(world, ada)
+    done, failed = await outcomes(*(_take(world, ticket) for _ in range(3)))
+    assert len(done) == 1
+    assert [type(error) for error in failed] == [NotFound, NotFound]
+    assert await world.rows("SELECT count(*) FROM sessions") == [(1,)]
+
+
+@in_world
+async def test_on_a_shared_computer_a_ticket_ends_with_the_day_and_stays_one_of_it(world: World) -> None:
+    await world.set_up()
+    shared = commands.SessionCreate(name="ada", password=PASSWORD, shared=True)
+    late, soon = [await world.who(await session_create(world.ctx, HOME, shared)) for _ in range(2)]
+    tickets = [await ticket_of(world, who) for who in (late, soon)]
+    assert (await arrive(world, tickets[1])).shared
+    world.clock.forward(ms=DAY)
+    assert isinstance(await error_of(_take(world, tickets[0])), NotFound)
+    assert isinstance(
+        await error_of(link_check(world.ctx, HOME, commands.LinkCheck(secret=tickets[0]))), NotFound
+    )
+
+
+@in_world
+async def test_no_ticket_stands_in_for_the_yes_that_a_phone_waits_for(world: World) -> None:
+    ada = await world.set_up()
+    ticket = await ticket_of(world, ada)
+    code = (await do(world, ada, "session.move", phone=True))["secret"]
+    waiting = await session_take(world.ctx, HOME, take(code))
+    assert isinstance(waiting, dict)
+    for claimed in (ticket, None):
+        asked = commands.SessionTake(secret=code, claim=claimed)
+        assert isinstance(await error_of(session_take(world.ctx, HOME, asked)), NotFound)
+    await arrive(world, ticket)  # which ends the sign-in that offered the code
+    asked = commands.SessionTake(secret=code, claim=waiting["claim"])
+    assert await session_take(world.ctx, HOME, asked) == waiting
+    await do(world, ada, "session.allow", allow=True)  # too late
+    assert isinstance(await error_of(session_take(world.ctx, HOME, asked)), NotFound)
+    assert await world.rows("SELECT count(*) FROM sessions") == [(1,)]
+
+
+@in_world
+async def test_nobody_makes_a_ticket_up_and_programs_get_none(world: World) -> None:
+    ada = await world.set_up()
+    ben = await world.register("ben")
+    real = await ticket_of(world, ben)
+    _, session, until, proof = real.split("-")
+    made_up = [
+        f"ticket-{ada.session}-{until}-{proof}",
+        f"ticket-{session}-{int(until) + 1}-{proof}",
+        f"ticket-{session}-{until}-{'0' * 64}",
+        f"ticket-{session}-{until}-",
+        f"ticket-999-{until}-{proof}",
+        f"{real} ",
+    ]
+    for ticket in made_up:
+        assert isinstance(await error_of(session_take(world.ctx, HOME, take(ticket))), NotFound), ticket
+    made = await token_create(world.ctx, ben, commands.TokenCreate(label="bot", password=PASSWORD))
+    program = await authenticate(world.ctx, made["token"])
+    assert program is not None
+    hello = await do(world, Caller(user=program.user, session=program.session), "hello")
+    assert "ticket" not in hello["session"]

@@ -80,6 +80,7 @@ async def test_a_first_hello_tells_everything(world: World) -> None:
     assert sorted(hello.pop("rooms"), key=lambda each: each["id"]) == sorted(
         listed, key=lambda each: each["id"]
     )
+    assert hello["session"].pop("ticket").startswith(f"ticket-{ben.session}-")
     assert hello.pop("limits").keys() == {"text_bytes", "file_bytes", "frame_bytes"}
     numbers = await do(world, ben, "ping")
     assert hello == {

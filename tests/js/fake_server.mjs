@@ -24,6 +24,11 @@ export class FakeServer {
   /** Answers to `/api/ping` with 401. */
   signedIn = true;
   shared = false;
+  /** @type {string[]} */
+  addresses = [];
+  ticket = 'ticket-1-2-abc';
+  /** Answers of other addresses than its own, by address: the id of who answers. @type {Record<string, string>} */
+  elsewhere = {};
   /** @type {Map<number, FakeRoom>} */
   rooms = new Map();
   /** @type {Set<FakeSocket>} */
@@ -175,8 +180,8 @@ export class FakeServer {
     }
     return {
       me: { id: user, name: `user${user}`, role: 'member' },
-      server: { id: this.id, name: 'Test', version: '1', protocol: 1, addresses: [] },
-      epoch: this.epoch, mine: this.mineOf(user), people_rev: this.peopleRev, assets: this.assets, session: { id: 1, shared: this.shared },
+      server: { id: this.id, name: 'Test', version: '1', protocol: 1, addresses: this.addresses },
+      epoch: this.epoch, mine: this.mineOf(user), people_rev: this.peopleRev, assets: this.assets, session: { id: 1, shared: this.shared, ticket: this.ticket },
       people: [1, 2, 3].map((id) => ({ id, name: `user${id}` })), online: [user], away: [], limits: {}, join: 'invite',
       rooms: rooms.map((room) => ({ id: room.id, kind: 'public', name: `room${room.id}`, head: room.head, posts: room.messages.size, count: 3, member: true, role: 'member', ...this.counts(room, user) })),
       changes,
@@ -238,6 +243,11 @@ export class FakeServer {
   /** Stands in for `fetch`. @param {number} user @returns {any} */
   fetchFor(user) {
     return async (/** @type {string} */ url, /** @type {any} */ { body }) => {
+      if (url.endsWith('/trust/ping')) {
+        const id = this.elsewhere[url.replace('/trust/ping', '')];
+        if (!id) throw new TypeError('fetch failed');
+        return { ok: true, status: 200, json: async () => ({ id }) };
+      }
       if (!this.up) throw new TypeError('fetch failed');
       const name = String(url).replace(/.*\/api\//, '');
       const known = this.signedIn || ['server.info', 'session.create'].includes(name);
@@ -328,11 +338,12 @@ export class FakeSocket {
  * @param {boolean} [options.focused]
  * @param {number} [options.keep]
  * @param {boolean} [options.start]
+ * @param {(address: () => string) => void} [options.go]
  */
-export async function visit({ clock = new FakeClock(), server = new FakeServer(clock), storage = new FakeStorage(), user = 1, random = () => 0.5, focused = true, keep, start = true } = {}) {
+export async function visit({ clock = new FakeClock(), server = new FakeServer(clock), storage = new FakeStorage(), user = 1, random = () => 0.5, focused = true, keep, start = true, go } = {}) {
   const targets = { window: new EventTarget(), document: new EventTarget() };
   const { store, actions } = createClient({
-    base: 'http://test', clock, storage: storage.tab((key, value) => store.storageChanged(key, value)), random, targets, keep, focused: () => focused, assets: server.assets,
+    base: 'http://test', clock, storage: storage.tab((key, value) => store.storageChanged(key, value)), random, targets, keep, go, focused: () => focused, assets: server.assets,
     fetch: server.fetchFor(user), socketFactory: () => new FakeSocket(server, user),
   });
   if (start) {

@@ -135,13 +135,16 @@ function fakeRequest() {
   return { request, factory: () => request };
 }
 
-test('the first other address that answers is found', async () => {
+test('the first other address at which the same server answers is found', async () => {
   const fetch = /** @type {any} */ (async (/** @type {string} */ url) => {
-    if (!url.startsWith('http://c')) throw new TypeError('no');
+    if (url.startsWith('http://b')) return new Response('{"id":"another"}');
+    if (url.startsWith('http://c')) return new Response('{"id":"s1"}');
+    throw new TypeError('no');
   });
   const clock = new FakeClock();
-  assert.equal(await findAddress(['http://a', 'http://b/', 'http://c'], 'http://a', { fetch, clock }), 'http://c');
-  assert.equal(await findAddress(['http://c'], 'http://c', { fetch, clock }), null);
+  const addresses = ['http://a', 'http://b/', 'http://d', 'http://c/'];
+  assert.equal(await findAddress(addresses, 'http://a', 's1', { fetch, clock }), 'http://c');
+  assert.equal(await findAddress(['http://c'], 'http://c', 's1', { fetch, clock }), null);
 });
 
 test('debounce waits for quiet and takes the latest', async () => {

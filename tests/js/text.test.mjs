@@ -57,7 +57,8 @@ test('an @word before the caret is completed with a space', () => {
 });
 
 test('a fragment gives secrets and places, and nothing wrong', () => {
-  assert.deepEqual(parseFragment('#room=7&seq=42'), { invite: undefined, password: undefined, setup: undefined, move: undefined, room: 7, seq: 42 });
+  assert.deepEqual(parseFragment('#room=7&seq=42'), { invite: undefined, password: undefined, setup: undefined, move: undefined, kept: undefined, room: 7, seq: 42 });
+  assert.deepEqual([parseFragment('#move=t-1&kept=%7B%22a%22%3A%22%26%22%7D&room=7').kept, parseFragment('#move=t').kept], ['{"a":"&"}', undefined]);
   assert.equal(parseFragment('#invite=a_b-C').invite, 'a_b-C');
   assert.equal(parseFragment('#room=x&seq=-1').room, undefined);
 });

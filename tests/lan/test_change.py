@@ -82,6 +82,6 @@ async def test_after_a_sleep_the_name_is_announced_again(tmp_path: Path, network
     server.signal(signal.SIGSTOP)
     network[1].run("sleep", "4")
     server.signal(signal.SIGCONT)
-    await server.told("this machine has slept: everybody is asked whether they are there")
+    await server.told("this machine has slept: all are asked whether they are there")
     await server.told("chatbox.local is announced at ", 2)
     assert await server.stop() == 0

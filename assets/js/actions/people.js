@@ -43,11 +43,17 @@ export class Account {
    * Goes on with a sign-in from another address of this server, with what the device kept there.
    *
    * @param {string} secret
+   * @param {string} [kept] what came in the address: of whoever made the secret, so it is theirs alone
    */
-  async arrive(secret) {
+  async arrive(secret, kept = '') {
     const { user, state } = await this.#client.call('session.take', { secret });
     const { id } = await this.#client.call('server.info');
-    unpack(this.#client.storage, id, user.id, state);
+    unpack(this.#client.storage, id, user.id, state || kept);
+  }
+
+  /** @returns {Promise<boolean>} whether somebody is signed in at this address already */
+  async isSignedIn() {
+    return (await this.#client.call('server.info')).signed_in;
   }
 
   /**

@@ -34,7 +34,7 @@ export class Store {
   join = 'closed';
   /** @type {import('../protocol/types.js').Limits} */
   limits = { text_bytes: 16_384, file_bytes: 25 * 2 ** 20, frame_bytes: 65_536 };
-  /** @type {{id: number, shared?: boolean} | null} */
+  /** @type {{id: number, shared?: boolean, ticket?: string} | null} */
   session = null;
   /** @type {import('../protocol/types.js').Me | null} */
   me = null;

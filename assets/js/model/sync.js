@@ -41,6 +41,7 @@ function applyKind(store, event) {
     case 'presence': return applyPresence(store, event);
     case 'typing': return applyTyping(store, event);
     case 'server': return applyServer(store, event);
+    case 'addresses': return applyServer(store, { server: { addresses: event.addresses } });
     case 'me': return applyMe(store, event.me);
     case 'notices': return applyNotices(store, event.notices);
     default: return 'done';
@@ -162,7 +163,7 @@ function applyTyping(store, { room, user }) {
 
 /**
  * @param {Store} store
- * @param {import('../protocol/types.js').ServerEvent} event
+ * @param {Pick<import('../protocol/types.js').ServerEvent, 'server' | 'join' | 'limits'>} event
  * @returns {Outcome}
  */
 function applyServer(store, { server, join, limits }) {

@@ -143,34 +143,21 @@ export async function getFile(path, fields, { base = '', fetch = globalThis.fetc
 }
 
 /**
- * Which of a server's other addresses answers, after the one in use went quiet: the machine may have got a new one.
- * The answer itself stays closed to a page of another origin; that there is one is enough to offer the way.
+ * At which of its other addresses a server answers, after the one in use went quiet: the machine may have got a new one.
+ * Whoever answers there must be the same server.
  *
  * @param {string[]} addresses
  * @param {string} own the address in use
+ * @param {string} server its id
  * @param {object} [options]
  * @param {typeof globalThis.fetch} [options.fetch]
  * @param {import('../lib/time.js').Clock} [options.clock]
- * @returns {Promise<string | null>}
+ * @returns {Promise<string | null>} without a slash at its end
  */
-export async function findAddress(addresses, own, { fetch = globalThis.fetch, clock = browserClock } = {}) {
-  const others = addresses.filter((address) => address.replace(/\/+$/, '') !== own);
-  const answers = await Promise.all(others.map((address) => responds(address, fetch, clock)));
+export async function findAddress(addresses, own, server, options = {}) {
+  const others = addresses.map((address) => address.replace(/\/+$/, '')).filter((address) => address !== own);
+  const answers = await Promise.all(others.map((address) => isTrusted(address, server, options)));
   return others.find((_, i) => answers[i]) ?? null;
-}
-
-/**
- * @param {string} address
- * @param {typeof globalThis.fetch} fetch
- * @param {import('../lib/time.js').Clock} clock
- * @returns {Promise<boolean>}
- */
-async function responds(address, fetch, clock) {
-  const abort = new AbortController();
-  const cancel = clock.after(PATIENCE_ELSEWHERE, () => abort.abort());
-  const options = /** @type {const} */ ({ mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: abort.signal });
-  const answer = fetch(`${address.replace(/\/+$/, '')}/healthz`, options).then(() => true, () => false);
-  return answer.finally(cancel);
 }
 
 /**
@@ -207,7 +194,7 @@ export function secureOrigin({ hostname, port }) {
 }
 
 /**
- * Whether this device trusts the server over HTTPS, and reaches it there. Only then is it led there.
+ * Whether this server answers at an address, and over HTTPS whether this device trusts it. Only then is it led there.
  *
  * @param {string} origin
  * @param {string} server its id

@@ -62,6 +62,7 @@ const readers = {
   typing: (e) => (isCount(e.room) && isCount(e.user) ? { ev: 'typing', room: e.room, user: e.user } : null),
   server: (e) => ({ ev: 'server', server: isObject(e.server) ? e.server : {}, ...(e.join && { join: e.join }), ...(isObject(e.limits) && { limits: e.limits }) }),
   notices: (e) => ({ ev: 'notices', notices: notices(e.notices) }),
+  addresses: (e) => (Array.isArray(e.addresses) ? { ev: 'addresses', addresses: e.addresses.filter((/** @type {unknown} */ each) => typeof each === 'string') } : null),
   me: (e) => (isObject(e.me) && isCount(e.me.id) ? { ev: 'me', me: e.me, mine: count(e.mine) } : null),
 };
 

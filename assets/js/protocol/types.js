@@ -70,7 +70,8 @@
  * @property {string} [status]
  * @property {boolean} [gone]
  *
- * @typedef {Person & {role: 'admin' | 'member', notice?: {kind: string, by?: number, at: number}}} Me
+ * @typedef {Person & {role: 'admin' | 'member', notice?: AccountNotice}} Me
+ * @typedef {{kind: string, at: number, by?: number, url?: string, old?: string, name?: string, address?: string}} AccountNotice
  * @typedef {Person & {role: 'admin' | 'member', state: 'active' | 'disabled' | 'deleted', created: number, seen?: number, sessions: number}} AdminPerson
  * @typedef {{user: number, role: RoomRole}} Member
  * @typedef {{user: number, role?: RoomRole, left?: boolean, rev: number}} MemberChange
@@ -105,7 +106,7 @@
  * @property {ServerInfo} server
  * @property {string} epoch
  * @property {Limits} limits
- * @property {{id: number, shared?: boolean}} session
+ * @property {{id: number, shared?: boolean, ticket?: string}} session
  * @property {JoinPolicy} join
  * @property {string} assets
  * @property {number} mine
@@ -125,10 +126,11 @@
  * @typedef {{ev: 'presence', online: number[], away: number[], offline: number[]}} PresenceEvent
  * @typedef {{ev: 'typing', room: number, user: number}} TypingEvent
  * @typedef {{ev: 'server', server: Partial<ServerInfo>, join?: JoinPolicy, limits?: Partial<Limits>}} ServerEvent
+ * @typedef {{ev: 'addresses', addresses: string[]}} AddressesEvent
  * @typedef {{ev: 'me', me: Me, mine?: number}} MeEvent
  * @typedef {{kind: string} & Record<string, any>} Notice what admins should know of the machine
  * @typedef {{ev: 'notices', notices: Notice[]}} NoticesEvent
- * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | MeEvent | NoticesEvent} ServerEventAny
+ * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | AddressesEvent | MeEvent | NoticesEvent} ServerEventAny
  *
  * @typedef {{heads: Record<string, number>, mine: number, people_rev: number}} PingReply
  * @typedef {{epoch?: string, heads?: Record<string, number>, mine?: number, people?: number}} Positions what a client tells in `hello`

@@ -7,7 +7,7 @@ const UNITS = ['B', 'KB', 'MB', 'GB'];
  * What an address of this chat carries behind its `#`: secrets of one-time links, or a place to open.
  *
  * @param {string} hash with or without the #
- * @returns {{invite?: string, password?: string, setup?: string, move?: string, room?: number, seq?: number}}
+ * @returns {{invite?: string, password?: string, setup?: string, move?: string, kept?: string, room?: number, seq?: number}}
  */
 export function parseFragment(hash) {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
@@ -20,6 +20,7 @@ export function parseFragment(hash) {
     password: fields.get('password') || undefined,
     setup: fields.get('setup') || undefined,
     move: fields.get('move') || undefined,
+    kept: fields.get('kept') || undefined,
     room: number('room'),
     seq: number('seq'),
   };

@@ -4,7 +4,7 @@ import { h, icon, replace } from "../lib/dom.js";
 import { relative } from "../text/dates.js";
 import { label } from "../text/names.js";
 import { t } from "../text/words/index.js";
-import { attempt } from "./parts.js";
+import { attempt, lazily } from "./parts.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -73,14 +73,11 @@ function noticeBar(app) {
     const notice = store.me?.notice;
     bar.hidden = !notice;
     if (!notice) return;
-    const words = {
-      by: notice.by ? label(store.people.get(notice.by)) : t("notice.console"),
-      when: relative(notice.at, Date.now()),
-    };
     replace(
       bar,
-      icon("shield"),
-      h("span", { dir: "auto" }, t(noticeKey(notice.kind, store.me?.role), words)),
+      icon(notice.kind === "address" || notice.kind === "local_name" ? "warning" : "shield"),
+      h("span", { dir: "auto" }, noticeText(app, notice)),
+      notice.kind === "address" ? keepButton(notice.url ?? "") : null,
       h(
         "button",
         { type: "button", class: "bar-action", onclick: () => attempt(actions.account.dismissNotice()) },
@@ -114,11 +111,23 @@ function machineWords({ kind, ...facts }) {
   return "";
 }
 
-/** @param {string} kind @param {string | undefined} role */
-function noticeKey(kind, role) {
-  if (kind === "password_link") return "notice.password_link";
-  if (kind === "role") return role === "admin" ? "notice.role_admin" : "notice.role_member";
-  return "notice.other";
+/** @param {string} url */
+function keepButton(url) {
+  const open = () => lazily(import("./dialogs/address.js"), ({ openKeepAddress }) => openKeepAddress(url));
+  return h("button", { type: "button", class: "bar-action", onclick: open }, t("notice.address_keep"));
+}
+
+/** @param {App} app @param {import("../protocol/types.js").AccountNotice} notice */
+function noticeText({ store }, { kind, by, at, url = "", old = "", name = "", address = "" }) {
+  if (kind === "address") return t("notice.address", { url, old });
+  if (kind === "local_name") return t("notice.local_name", { name, address });
+  const words = {
+    by: by ? label(store.people.get(by)) : t("notice.console"),
+    when: relative(at, Date.now()),
+  };
+  if (kind === "password_link") return t("notice.password_link", words);
+  if (kind !== "role") return t("notice.other", words);
+  return t(store.me?.role === "admin" ? "notice.role_admin" : "notice.role_member", words);
 }
 
 /** @param {App} app */

@@ -16,10 +16,10 @@ import { form } from "./forms.js";
  * themselves signed in as that one unawares.
  *
  * @param {{actions: Actions}} client
- * @param {string} secret
+ * @param {{move: string, kept?: string}} secret with what the page has kept at the other address
  * @param {() => void} done
  */
-export async function createMove({ actions }, secret, done) {
+export async function createMove({ actions }, { move: secret, kept }, done) {
   /** @type {unknown} */
   let problem = null;
   const link = await actions.account.checkLink(secret).catch((error) => {
@@ -28,12 +28,18 @@ export async function createMove({ actions }, secret, done) {
   });
   const element = h("main", { class: "entrance" });
   if (link?.kind === "move" && link.phone) replace(element, phoneCard(actions, secret, link, done));
-  else replace(element, moveCard(actions, secret, link?.kind === "move" ? link : null, problem, done));
+  else replace(element, await moveCard(actions, { secret, kept }, link?.kind === "move" ? link : null, problem, done));
   return { element };
 }
 
-/** @param {Actions} actions @param {string} secret @param {LinkInfo | null} link @param {unknown} problem @param {() => void} done */
-function moveCard(actions, secret, link, problem, done) {
+/**
+ * @param {Actions} actions
+ * @param {{secret: string, kept?: string}} carried
+ * @param {LinkInfo | null} link
+ * @param {unknown} problem
+ * @param {() => void} done
+ */
+async function moveCard(actions, { secret, kept }, link, problem, done) {
   const name = link?.name ?? "";
   const offline = problem instanceof CommandError && problem.code !== "not_found";
   const { element: body } = form({
@@ -42,11 +48,13 @@ function moveCard(actions, secret, link, problem, done) {
     submit: name ? t("move.submit", { name }) : t(offline ? "do.try_again" : "move.to_sign_in"),
     body: null,
     onsubmit: async () => {
-      if (offline) return location.replace(`#move=${secret}`); // which loads the page anew
-      if (name) await actions.account.arrive(secret);
+      if (offline) return location.replace(address(secret, kept)); // which loads the page anew
+      if (name) await actions.account.arrive(secret, kept);
       done();
     },
   });
+  // Another tab of this browser has moved before.
+  if (!name && !offline && (await actions.account.isSignedIn())) done();
   document.title = t("move.title");
   return card({
     badge: icon("shield"),
@@ -91,4 +99,9 @@ function phoneCard(actions, secret, { by: name }, done) {
 /** @param {string} text @param {() => void} onclick */
 function linkButton(text, onclick) {
   return h("button", { type: "button", class: "link", onclick }, text);
+}
+
+/** @param {string} secret @param {string | undefined} kept */
+function address(secret, kept) {
+  return `#move=${secret}${kept ? `&kept=${encodeURIComponent(kept)}` : ""}`;
 }

@@ -156,6 +156,17 @@ export const people = {
   'notice.console': 'The person who runs the server',
   'notice.other': '{by} changed your account {when}.',
   'notice.dismiss': 'All right',
+  'notice.address': 'The others now open {url} (before: {old}).',
+  'notice.address_keep': 'How to keep it',
+  'notice.local_name': 'Another machine ({address}) answers for {name}. Give the others the address with numbers instead.',
+
+  'keep.title': 'Keep the address',
+  'keep.why': 'Your router lends addresses to the devices on the network, and may lend this computer another one after it was off. Tell it once to reserve this one:',
+  'keep.1': 'Open the settings of your router. Their address is often printed on it, such as 192.168.1.1 or fritz.box.',
+  'keep.2': 'Look for the list of devices on the network, under a name such as “Network”, “LAN” or “DHCP”.',
+  'keep.3': 'Choose this computer, which has the address {host} now.',
+  'keep.4': 'Turn on “Always assign the same address”; some call it a reservation or a static lease. Save.',
+  'keep.else': 'Can’t you change the router? Then the name on the network goes on working on most devices, and open pages find the new address by themselves.',
 
   'notice.disk_low': 'Only {n} % of the disk is free on the computer that runs Chatbox. Make room there.',
   'notice.disk_full': 'Only {n} % of the disk is free on the computer that runs Chatbox. Files are not taken any more; messages still are. Make room there.',
