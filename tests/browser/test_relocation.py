@@ -16,7 +16,7 @@ from tests.browser.test_contrast import assert_readable
 NEW = "127.0.0.2"
 GONE = 45_000  # ms: the page looks for the server after twenty seconds
 WARNED = (
-    r"ERR_CONNECTION_|ERR_FAILED|another origin: http://127\.0\.0\.2|status of 404|Content Security Policy"
+    r"ERR_CONNECTION_|ERR_FAILED|another origin: (http|ws)://127\.0\.0\.2|status of 404|Content Security Policy"
 )
 
 
@@ -43,8 +43,8 @@ def listen(site: Site, hosts: str) -> None:
 def stage(moving: Site, chromium: Browser) -> Iterator[Stage]:
     stage = Stage(moving, chromium)
     yield stage
-    stage.close()
     listen(moving, f"127.0.0.1, {NEW}")
+    stage.close()
 
 
 def windows_of(stage: Stage, person: Person, room: int, number: int = 1) -> list[Window]:
