@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from chatbox.errors import DataFolderError
 from chatbox.rules import places
 
 DATABASE_FILE = "chatbox.sqlite3"
+SECRET_FILE = "secret.key"
+SECRET_BYTES = 32
 BESIDE_PROGRAM = "chatbox-data"
 VARIABLE = "CHATBOX_DATA"
 
@@ -191,6 +194,19 @@ def _synced_by(path: Path) -> str | None:
             if (folder / marker).exists():
                 return service
     return None
+
+
+def secret_of(folder: Path) -> bytes:
+    """256 bit that only this folder has, made when they are first asked for. Raises OSError."""
+    file = folder / SECRET_FILE
+    try:
+        kept = bytes.fromhex(file.read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        kept = b""
+    if len(kept) != SECRET_BYTES:
+        kept = secrets.token_bytes(SECRET_BYTES)
+        atomic.write_text(file, kept.hex())
+    return kept
 
 
 if sys.platform == "win32":

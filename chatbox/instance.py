@@ -20,7 +20,7 @@ from chatbox.chat.hashing import COST, Cost, Hashing
 from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock, SystemClock
-from chatbox.data_folder import DATABASE_FILE
+from chatbox.data_folder import DATABASE_FILE, secret_of
 from chatbox.errors import DataFolderError
 from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
@@ -123,6 +123,7 @@ async def _assemble(
     hub.more_comes = lambda: committer.busy
     return Context(
         folder=folder,
+        secret=secret_of(folder),
         chosen=chosen,
         clock=clock,
         ages=Ages(clock, meta["clock"]),

@@ -97,6 +97,7 @@ class Context:
     """The parts of one running server."""
 
     folder: Path  # of the data
+    secret: bytes  # of the data folder; neither the database nor a backup has it
     chosen: Chosen
     clock: Clock
     ages: Ages

@@ -2,7 +2,8 @@
 
 Cookies belong to one address, and a server that is no longer there cannot be asked for a way to move. So
 each page is given a ticket beforehand. It is nothing that is stored, but a proof that depends on the sign-in:
-it outlives the server's restart, works once because taking it ends the sign-in, and ends with that anyway.
+it outlives the server's restart, works once because taking it ends the sign-in, and ends with that anyway. It
+depends on a secret of the data folder as well, which no backup has: who has read the database can make none.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ LASTS = (
 _FORM = re.compile(r"ticket-([1-9][0-9]{0,15})-([1-9][0-9]{0,15})-([0-9a-f]{64})")
 
 
-def issue(session: int, now: int) -> Steps[str | None]:
+def issue(ctx: Context, session: int) -> Steps[str | None]:
     """A ticket for a browser's sign-in; None for any other, such as a bearer token."""
     key = yield from sessions.browser_hash(session)
-    until = now + LASTS
-    return None if key is None else f"ticket-{session}-{until}-{_proof(key, session, until)}"
+    until = ctx.clock.now() + LASTS
+    return None if key is None else f"ticket-{session}-{until}-{_proof(ctx, key, session, until)}"
 
 
 def redeem(ctx: Context, ticket: str) -> Steps[tuple[Session, int] | None]:
@@ -37,7 +38,7 @@ def redeem(ctx: Context, ticket: str) -> Steps[tuple[Session, int] | None]:
         return None
     session, until = int(found[1]), int(found[2])
     key = yield from sessions.browser_hash(session)
-    if key is None or not hmac.compare_digest(found[3], _proof(key, session, until)):
+    if key is None or not hmac.compare_digest(found[3], _proof(ctx, key, session, until)):
         return None
     user = yield from sessions.owner(session)
     for each in (yield from sessions.of_user(user)):
@@ -46,5 +47,5 @@ def redeem(ctx: Context, ticket: str) -> Steps[tuple[Session, int] | None]:
     return None
 
 
-def _proof(key: bytes, session: int, until: int) -> str:
-    return hmac.new(key, f"ticket {session} {until}".encode(), hashlib.sha256).hexdigest()
+def _proof(ctx: Context, key: bytes, session: int, until: int) -> str:
+    return hmac.new(ctx.secret + key, f"ticket {session} {until}".encode(), hashlib.sha256).hexdigest()

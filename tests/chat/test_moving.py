@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from chatbox.chat import tickets
 from chatbox.chat.context import Caller
 from chatbox.chat.links import link_check
 from chatbox.chat.moving import session_move, session_take
 from chatbox.chat.sessions import token_create
 from chatbox.chat.signin import SignedIn, authenticate, session_create, session_end
+from chatbox.data_folder import SECRET_FILE
 from chatbox.errors import Busy, Forbidden, NotFound, SignedOut
 from chatbox.live import moves
 from chatbox.protocol import commands
@@ -186,6 +190,17 @@ async def test_a_ticket_ends_with_its_time_its_sign_in_and_its_account(world: Wo
         assert isinstance(await error_of(session_take(world.ctx, HOME, take(ticket))), NotFound)
     world.clock.forward(ms=3 * DAY)
     assert isinstance(await error_of(session_take(world.ctx, HOME, take(tickets[0]))), NotFound)
+
+
+@in_world
+async def test_who_knows_the_database_alone_can_make_no_ticket(world: World) -> None:
+    ada = await world.set_up()
+    assert (world.ctx.folder / SECRET_FILE).read_text() == world.ctx.secret.hex()
+    knowing = replace(world.ctx, secret=bytes(len(world.ctx.secret)))
+    forged = await world.ctx.store.read(tickets.issue(knowing, ada.session))
+    assert forged
+    assert isinstance(await error_of(_take(world, forged)), NotFound)
+    assert (await arrive(world, await ticket_of(world, ada))).token
 
 
 @in_world
