@@ -15,7 +15,7 @@ from tests.browser.test_contrast import assert_readable
 
 NEW = "127.0.0.2"
 GONE = 45_000  # ms: the page looks for the server after twenty seconds
-WARNED = r"ERR_CONNECTION_|ERR_FAILED|another origin: (http|ws)://127\.0\.0\.2|status of 404|Content Security Policy"
+WARNED = r"ERR_CONNECTION_|ERR_FAILED|another origin: (http|ws)://127\.0\.0\.2|status of 404|Content Security"
 
 
 @pytest.fixture(scope="module")
