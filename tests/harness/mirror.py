@@ -32,11 +32,14 @@ class Room:
         if "member" in info:
             self.count(info)
 
-    def count(self, counts: dict[str, Any]) -> None:
-        """Take the server's counts as of `head`, unless newer ones are known."""
-        if counts["head"] >= self.counted:
-            self.counted = counts["head"]
-            self.read, self.unread, self.mentions = (counts[key] for key in _COUNTS)
+    def count(self, counts: dict[str, Any]) -> bool:
+        """Take the server's counts as of `head`. Returns False where more was counted already: then they are
+        out of date, and what they tell is missing."""
+        if counts["head"] < self.counted:
+            return False
+        self.counted = counts["head"]
+        self.read, self.unread, self.mentions = (counts[key] for key in _COUNTS)
+        return True
 
     def merge(self, messages: list[Message]) -> None:
         """Of two states of a message the greater `rev` wins."""
@@ -141,7 +144,7 @@ class Mirror:
         elif kind == "room.gone":
             self.rooms.pop(event["room"], None)
         elif kind == "read" and event["room"] in self.rooms:
-            self.rooms[event["room"]].count(event)
+            self.stale |= not self.rooms[event["room"]].count(event)
         elif kind == "people":
             self._people(event)
         elif kind == "typing" and event["room"] not in self.rooms:
