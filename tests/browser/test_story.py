@@ -31,7 +31,7 @@ def test_two_people_set_up_talk_and_go_on_after_a_kill(own_stage: Stage) -> None
     for window in (ada, ben):
         window.say("written while nobody listened")
         expect(window.message("written while nobody listened").last.locator(".message-state")).to_be_visible()
-        expect(window.page.locator(".bar.is-warning")).to_be_visible()
+        expect(window.page.locator(".bar.is-warning:visible")).to_be_visible()
     site.start()
 
     for window in (ada, ben):
