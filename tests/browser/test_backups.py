@@ -137,6 +137,7 @@ def test_on_a_new_computer_a_backup_is_restored_instead_of_the_setup(
 def test_an_admin_gets_the_security_key_in_an_encrypted_file(
     own_stage: Stage, own_site: Site, admin: Person, tmp_path: Path
 ) -> None:
+    own_site.run(own_site.server.told("HTTPS answers on the same port"))  # the key is there by then
     page = backups_of(own_stage, admin)
     page.get_by_label("A password for the file").fill(PASSWORD)
     page.get_by_label("The same once more").fill("something else")
