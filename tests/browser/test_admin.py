@@ -74,6 +74,7 @@ def test_after_ten_minutes_a_change_asks_for_the_password(
     window = admin_window(stage, "Name and joining")
     page = window.page
     window.guard.expect(REFUSED)
+    expect(page.get_by_label("Name of this chat")).to_be_visible()
     stage.outage()
     office.run(office.server.stop())
     office.start()  # which has forgotten when the password was given last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Any
 
 from chatbox.lan import certificates
 from tests.browser.site import Site
@@ -60,4 +61,11 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def _close(server: asyncio.Server) -> None:
+    """Also end the connections: browsers open some to have them, and say nothing on them."""
     server.close()
+    transports: Any = vars(asyncio.get_running_loop())["_transports"]
+    while left := [each for each in list(transports.values()) if getattr(each, "_server", None) is server]:
+        for transport in left:
+            transport.abort()
+        await asyncio.sleep(0)
+    await server.wait_closed()
