@@ -6,7 +6,7 @@ ARGS ?=
 BENCH_ARGS ?=
 PROFILE_ARGS ?=
 FAULTS_ARGS ?=
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 3 --dist loadgroup
 
 VENV := .venv
 VENV_BUILD := .venv-build
