@@ -161,6 +161,7 @@ def test_an_own_message_is_changed_from_the_bar_over_it(stage: Stage, ada: Perso
     window = stage.window(ada).enter(room)
     window.say("teh end")
     message = window.message("teh end")
+    expect(message).to_have_attribute("data-seq", re.compile(r"\d+"))  # one that waits cannot be changed yet
     message.hover()
     message.get_by_role("button", name="Edit").click()
     expect(window.composer).to_have_value("teh end")
