@@ -171,7 +171,8 @@ class Window:
         return found
 
     def act(self, message: Locator, action: str) -> None:
-        """Choose from a message's menu."""
+        """Choose from a message's menu, once it was sent."""
+        expect(message).to_have_attribute("data-seq", re.compile(r"\d+"))
         message.hover()
         message.get_by_role("button", name="What to do with this message").click()
         self.page.get_by_role("menuitem", name=action).click()
