@@ -56,6 +56,7 @@ dist/chatbox: $(VENV_BUILD)/build.stamp build.spec chatbox.py $(shell find chatb
 
 smoke: dist/chatbox $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.executable.smoke dist/chatbox
+	$(VENV)/bin/python -m tests.executable.anywhere dist/chatbox
 
 bench: $(VENV)/runtime.stamp $(VENV_BENCH)/rivals.stamp benchmarks/node_modules/rivals.stamp
 	@sh .ci/need compiler libssl

@@ -7,6 +7,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -142,3 +143,21 @@ def _patiently(url: str) -> bytes:
             if time.monotonic() > end:
                 raise
         time.sleep(0.1)
+
+
+def outlives_a_kill(start: Callable[[], Server]) -> str:
+    """Two people talk, the server is killed, and a new start has what they said."""
+    texts = ["From grace to linus", "From linus to grace ✓"]
+    talk(start(), texts)
+    found = remembered(start())
+    if found != texts:
+        raise SmokeError(f"after the kill the room holds {found}")
+    return "conversation: both messages are there once after a kill"
+
+
+def encrypts(server: Server) -> str:
+    """HTTPS with a certificate that the server's own authority vouches for."""
+    with ExitStack() as ends:
+        ends.callback(server.kill)
+        check_https(server, ends)
+    return "encryption: HTTPS answers, with a certificate of its own"

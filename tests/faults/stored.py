@@ -58,18 +58,6 @@ def _check_order(places: list[Place]) -> None:
         last[room] = seq
 
 
-def check_numbers(server: Server) -> None:
-    """No number of a room was given out twice, and the counters agree with what is there."""
-    for room, head, posts, top in server.rows("SELECT id, head, posts, rev FROM rooms"):
-        messages = server.rows("SELECT seq, rev, post FROM messages WHERE room = ? ORDER BY seq", room)
-        members = server.rows("SELECT rev FROM memberships WHERE room = ?", room)
-        numbers = [rev for _, rev, _ in messages] + [rev for (rev,) in members]
-        assert [post for *_, post in messages] == list(range(1, posts + 1))
-        assert all(seq <= rev for seq, rev, _ in messages)
-        assert head >= max([top, *numbers])
-        assert len(set(numbers)) == len(numbers), "a number was given out twice"
-
-
 async def check_client(server: Server, client: Client) -> None:
     """Whoever followed all the way knows what a newcomer loads, and that is what the database holds."""
     await client.settle()

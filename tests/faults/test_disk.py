@@ -12,7 +12,8 @@ import pytest
 
 from tests.faults.disk_users import Reader, Sender, upload, upload_of_unknown_size
 from tests.faults.disks import MIB, FailingCalls, SmallDisk, breaking_disk, small_disk
-from tests.faults.stored import check_messages, check_numbers
+from tests.faults.stored import check_messages
+from tests.harness.checker import check_numbers
 from tests.harness.figures import record
 from tests.harness.http import Http
 from tests.harness.node import NodeClient

@@ -9,8 +9,9 @@ from pathlib import Path
 from random import Random
 
 from tests.faults import archive
-from tests.faults.stored import check_client, check_messages, check_numbers, check_web
+from tests.faults.stored import check_client, check_messages, check_web
 from tests.faults.writers import Pace, Tally, WebWriter, Writer
+from tests.harness.checker import check_numbers
 from tests.harness.client import Client
 from tests.harness.figures import record
 from tests.harness.process import Person, Server, serving
