@@ -27,7 +27,7 @@ test-js:
 	$(if $(JS_TESTS),node --test $(JS_TESTS),@echo "tests/js has no tests")
 
 test-python: $(VENV)/test.stamp
-	@sh .ci/need chromium node openssl curl maybe compiler libssl strace libfaketime iproute2 systemd dig
+	@sh .ci/need chromium node openssl curl maybe compiler libssl strace libfaketime iproute2 systemd dig postgresql redis haproxy
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 # By themselves: what drives the browser keeps an event loop of its own running in the process.
