@@ -28,7 +28,7 @@ from chatbox.rules.firewall import SYSTEMS, System, guide
 from chatbox.rules.passwords import SHORTEST
 from chatbox.rules.text import escape_controls
 from chatbox.settings_parser import Problem, SettingsError
-from chatbox.startup import ServeOptions, Start, prepare, settle
+from chatbox.startup import Arguments, ServeOptions, Start, prepare, settle
 from chatbox.version import VERSION
 
 _STARTING = 10.0  # seconds that a command waits for a holder that is starting or about to end
@@ -97,7 +97,7 @@ def _run(line: CommandLine) -> int:
     if start.folder.warning:
         _complain(start.folder.warning)
     if line.command == "serve":
-        return _serve(start, values.get("ready_file"))
+        return _serve(start, line.common, values.get("ready_file"))
     if line.command == "check" and not data_folder.has_database(start.folder.path):
         raise DataFolderError(f"There is no database in {start.folder.path}, so there is nothing to check.")
     with told_to(lambda text: _print(text, sys.stderr)):
@@ -105,7 +105,7 @@ def _run(line: CommandLine) -> int:
     return _PRINTERS[line.command](result, values)
 
 
-def _serve(start: Start, ready_file: str | None) -> int:
+def _serve(start: Start, arguments: Arguments, ready_file: str | None) -> int:
     data_folder.create(start.folder)
     lock = FolderLock(start.folder.path)
     if (running := _take(lock)) is not None:
@@ -114,9 +114,7 @@ def _serve(start: Start, ready_file: str | None) -> int:
         from chatbox import server  # only here: whoever is refused need not wait for it
 
         settle(start)
-        options = ServeOptions(
-            start.config, Path(ready_file) if ready_file else None, start.given, start.first
-        )
+        options = ServeOptions(start, arguments, Path(ready_file) if ready_file else None)
         try:
             return server.serve(start.settings, start.folder.path, lock, options)
         except OSError as error:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
+from chatbox.chat.machine import Always
+from chatbox.errors import Conflict, StartError
 from chatbox.frozen import unpacked_folder
 from chatbox.lan import firewall
 from chatbox.lan.addresses import every_address
 from chatbox.rules.firewall import Guide
+from chatbox.startup import Arguments, Start
+
+if TYPE_CHECKING:
+    from chatbox.always import Switch
 
 
 class Computer:
-    """This computer, for a server on this port."""
+    """This computer, for a server on this port that was started like this."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, start: Start, arguments: Arguments) -> None:
         self._port = port
+        self._started = (start, arguments)
         self._systems = firewall.detect_here()
         self._asking = asyncio.Lock()
         self._opener = firewall.opener(port, program(), self._systems, _finds)
@@ -38,6 +46,21 @@ class Computer:
     async def open_firewall(self) -> str:
         async with self._asking:  # one question on the screen at a time
             return await firewall.run(self._opener)
+
+    async def always(self) -> Always:
+        return await asyncio.to_thread(self._switch().look)
+
+    async def run_always(self, on: bool) -> list[str]:
+        async with self._asking:
+            try:
+                return await asyncio.to_thread(self._switch().turn, on)
+            except StartError as error:
+                raise Conflict(str(error)) from error
+
+    def _switch(self) -> Switch:
+        from chatbox.always import Switch  # only here: no start waits for it
+
+        return Switch(*self._started)
 
 
 def program() -> str:

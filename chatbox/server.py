@@ -147,7 +147,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
                 assets=client.hash,
                 tell=announcer.tell_code,
                 given=options.given,
-                machine=Computer(port),
+                machine=Computer(port, options.start, options.arguments),
             )
         stack.push_async_callback(close_instance, ctx)
         certificates = tls.choose_certificates(ctx, folder)

@@ -137,7 +137,7 @@ def _show(what: str, plan: Plan, say: Say) -> None:
             say(line)
     else:
         say(f"# {plan.file} is removed, by:")
-    for step in plan.install if what == "install" else plan.remove:
+    for step in (*plan.enable, *plan.start) if what == "install" else plan.remove:
         say(f"# {_command(step.words)}")
     return None
 

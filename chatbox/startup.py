@@ -43,12 +43,26 @@ class Start(Struct, frozen=True):
 
 
 class ServeOptions(Struct, frozen=True):
-    """What the server needs beyond its settings: the file they are in, and where to say that it is ready."""
+    """What the server needs beyond its settings: how it was started, and where to say that it is ready."""
 
-    config: Path
+    start: Start
+    arguments: Arguments = Arguments()
     ready_file: Path | None = None
-    given: Names = frozenset()
-    first: bool = False  # nothing was ever stored there
+
+    @property
+    def config(self) -> Path:
+        """The file of settings."""
+        return self.start.config
+
+    @property
+    def given(self) -> Names:
+        """The settings that the file or the command line says."""
+        return self.start.given
+
+    @property
+    def first(self) -> bool:
+        """Whether nothing was ever stored there."""
+        return self.start.first
 
     @property
     def picks_port(self) -> bool:

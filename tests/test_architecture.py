@@ -52,6 +52,7 @@ FLOORS = {
     "chatbox.web": 6,
     # F7 roof
     "chatbox.__main__": ROOF,
+    "chatbox.always": ROOF,
     "chatbox.api_docs": ROOF,
     "chatbox.arguments": ROOF,
     "chatbox.assembly": ROOF,

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from chatbox import computer
+from chatbox.data_folder import DataFolder
 from chatbox.lan import firewall
 from chatbox.rules.firewall import System
+from chatbox.settings import Settings
+from chatbox.startup import Arguments, Start
 
 
 def made(
@@ -19,7 +22,9 @@ def made(
     """A computer with these firewalls and programs."""
     monkeypatch.setattr(firewall, "detect_here", lambda: systems)
     monkeypatch.setattr(computer, "_finds", programs.__contains__)
-    return computer.Computer(8700)
+    folder = DataFolder(Path("/srv/chat"), "option")
+    start = Start(Settings(), folder, folder.path / "chatbox.ini")
+    return computer.Computer(8700, start, Arguments())
 
 
 def test_it_knows_its_own_addresses_and_puts_its_own_firewall_first(monkeypatch: pytest.MonkeyPatch) -> None:

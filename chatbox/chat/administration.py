@@ -206,6 +206,30 @@ async def firewall(ctx: Context, caller: Caller, cmd: commands.AdminFirewall) ->
     return {}
 
 
+# -- running always ------------------------------------------------------------------------------------------
+
+
+async def service_status(ctx: Context, caller: Caller, cmd: commands.ServiceStatus) -> dict[str, Any]:
+    """Whether the server starts with its computer."""
+    await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
+    return await _service(ctx, caller)
+
+
+async def _service(ctx: Context, caller: Caller) -> dict[str, Any]:
+    on, problem = await ctx.machine.always()
+    return {"on": on, "problem": problem, "can_change": not problem and _sits_there(ctx, caller)}
+
+
+async def service_set(ctx: Context, caller: Caller, cmd: commands.ServiceSet) -> dict[str, Any]:
+    """Have it do so, or no more. Raises `Forbidden` from elsewhere, and `Conflict` where it cannot be."""
+    await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
+    if not _sits_there(ctx, caller):
+        raise Forbidden("Only somebody at this very computer can do that.")
+    notes = await ctx.machine.run_always(cmd.on)
+    log.info("user %d had the server %s", caller.user, "run always" if cmd.on else "run always no more")
+    return await _service(ctx, caller) | {"notes": notes}
+
+
 def _sits_there(ctx: Context, caller: Caller) -> bool:
     """Whether the caller sits at this computer. A proxy on it would make everybody seem to."""
     return is_loopback(caller.address) and not ctx.settings.server.trusted_proxies

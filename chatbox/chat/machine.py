@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from chatbox.errors import Conflict
 from chatbox.rules.firewall import Guide
+
+
+class Always(NamedTuple):
+    """Whether the server starts with its computer; and why that cannot be changed, for a person, or empty."""
+
+    on: bool
+    problem: str = ""
 
 
 class Machine(Protocol):
@@ -32,6 +40,16 @@ class Machine(Protocol):
         """Do it, once the person at the screen agrees. Returns what went wrong; empty where all went well."""
         ...
 
+    async def always(self) -> Always:
+        """Whether this server starts with the computer."""
+        ...
+
+    async def run_always(self, on: bool) -> list[str]:
+        """Have it do so, or no more; it goes on running either way. Returns what is good to know.
+
+        Raises `Conflict` with what is in the way."""
+        ...
+
 
 class NoMachine:
     """Stands for it where nobody serves: on the command line."""
@@ -47,3 +65,9 @@ class NoMachine:
 
     async def open_firewall(self) -> str:
         return "No server runs here."
+
+    async def always(self) -> Always:
+        return Always(False, "No server runs here.")
+
+    async def run_always(self, on: bool) -> list[str]:
+        raise Conflict("No server runs here.")

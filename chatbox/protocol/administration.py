@@ -42,6 +42,16 @@ class AdminFirewall(Command, frozen=True, tag="admin.firewall"):
     only."""
 
 
+class ServiceStatus(Command, frozen=True, tag="service.status"):
+    """Whether this server starts with its computer, and whether the caller can change that."""
+
+
+class ServiceSet(Command, frozen=True, tag="service.set"):
+    """Have it start with its computer, or no more; it goes on running. Asked from this computer only."""
+
+    on: bool
+
+
 class QrMake(Command, frozen=True, tag="qr.make"):
     """The QR code of an address of this server, with whatever stands behind it."""
 

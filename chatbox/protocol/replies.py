@@ -121,6 +121,11 @@ REPLIES: dict[str, str] = {
         " work on this computer"
     ),
     "admin.firewall": _NOTHING,
+    "service.status": (
+        '`{"on", "problem", "can_change"}`; `problem`: why it cannot be changed, for a person, or empty;'
+        " `can_change`: it can, and the caller sits at this computer"
+    ),
+    "service.set": '`{"on", "problem", "can_change", "notes": [text]}`; `notes`: what is good to know',
     "qr.make": '`{"rows": ["0110…", …]}`: the modules without the border, a dark one as 1',
     "settings.list": _SETTINGS,
     "settings.update": _SETTINGS,

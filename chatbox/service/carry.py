@@ -14,8 +14,8 @@ _PATIENCE = 120.0  # seconds for one command: a start waits until connections ar
 Say = Callable[[str], None]
 
 
-def install(plan: Plan, environment: Mapping[str, str], say: Say) -> None:
-    """Write the file and have the system take it over. Raises ServiceError."""
+def install(plan: Plan, environment: Mapping[str, str], say: Say, *, now: bool = True) -> None:
+    """Write the file and have the system take it over, started too with `now`. Raises ServiceError."""
     file = Path(plan.file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def install(plan: Plan, environment: Mapping[str, str], say: Say) -> None:
         raise ServiceError(f"{file} cannot be written: {error.strerror}.") from error
     say(f"Written: {file}")
     try:
-        for step in plan.install:
+        for step in (*plan.enable, *(plan.start if now else ())):
             _take(step, environment, say)
     except ServiceError as error:
         raise ServiceError(f"{error} {plan.notes[0]}. To undo this:  chatbox service remove") from error
@@ -32,9 +32,9 @@ def install(plan: Plan, environment: Mapping[str, str], say: Say) -> None:
         say(note)
 
 
-def remove(plan: Plan, environment: Mapping[str, str], say: Say) -> None:
-    """Have the system forget it, and remove the file. Raises ServiceError."""
-    first, *rest = plan.remove
+def remove(plan: Plan, environment: Mapping[str, str], say: Say, *, now: bool = True) -> None:
+    """Have the system forget it, stopped too with `now`, and remove the file. Raises ServiceError."""
+    first, *rest = plan.remove if now else plan.disable
     _take(first, environment, say)
     try:
         Path(plan.file).unlink(missing_ok=True)

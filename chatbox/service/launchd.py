@@ -50,11 +50,12 @@ def plan(service: Service) -> Plan:
     return Plan(
         file=file,
         content=job(service),
-        install=(
+        enable=(Step(("launchctl", "enable", f"{domain}/{LABEL}")),),
+        start=(
             Step(("launchctl", "bootout", f"{domain}/{LABEL}"), "The one from before is stopped.", ""),
-            Step(("launchctl", "enable", f"{domain}/{LABEL}")),
             Step(("launchctl", "bootstrap", domain, str(file)), starts),
         ),
+        disable=(Step(("launchctl", "disable", f"{domain}/{LABEL}"), "It starts no more."),),
         remove=(bootout,),
         status=("launchctl", "print", f"{domain}/{LABEL}"),
         notes=tuple(notes),

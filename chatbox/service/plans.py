@@ -41,12 +41,15 @@ class Step(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """How it is done on one system. The folder of `file` may have to be made."""
+    """How it is done on one system. The folder of `file` may have to be made. What is removed takes its first
+    step before the file goes."""
 
     file: PurePath
     content: bytes
-    install: tuple[Step, ...]
-    remove: tuple[Step, ...]
+    enable: tuple[Step, ...]  # it starts with the computer
+    start: tuple[Step, ...]  # and now
+    disable: tuple[Step, ...]  # it starts no more, and goes on running if it runs
+    remove: tuple[Step, ...]  # and runs no more
     status: tuple[str, ...]  # a command whose output `state` reads
     notes: tuple[str, ...]  # what is good to know once it is installed
 

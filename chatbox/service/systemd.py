@@ -121,6 +121,7 @@ def plan(service: Service, namespaces: bool = True) -> Plan:
         folder = PurePosixPath(service.home) / ".config/systemd/user"
     again = Step((*manage, "daemon-reload"))
     enable = Step((*manage, "enable", UNIT), "It starts with this computer.")
+    disable = Step((*manage, "disable", UNIT), "It starts no more.", "It did not start by itself.")
     start = Step((*manage, "restart", UNIT), "It runs now.")
     stop = Step((*manage, "disable", "--now", UNIT), "It is stopped, and starts no more.", "It did not run.")
     linger = Step(
@@ -132,7 +133,9 @@ def plan(service: Service, namespaces: bool = True) -> Plan:
     return Plan(
         file=folder / UNIT,
         content=unit(service, namespaces).encode(),
-        install=(again, enable, *(() if service.system else (linger,)), start),
+        enable=(again, enable, *(() if service.system else (linger,))),
+        start=(start,),
+        disable=(disable, again),
         remove=(stop, again),
         status=(*manage, "show", UNIT, "--property=LoadState,ActiveState,MainPID"),
         notes=(

@@ -5,9 +5,9 @@ https://learn.microsoft.com/windows/win32/taskschd/task-scheduler-schema
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import PureWindowsPath
 from subprocess import list2cmdline
-from xml.sax.saxutils import escape
 
 from chatbox.service.plans import MISSING, RUNNING, STOPPED, Plan, Service, Step
 
@@ -58,10 +58,10 @@ def task(service: Service) -> bytes:
     """The task as XML. S4U: as this account, which need not be signed in, and whose password nobody keeps."""
     program, *arguments = service.command
     text = _TASK.format(
-        account=escape(service.account),
-        program=escape(program),
-        arguments=escape(list2cmdline(arguments)),
-        folder=escape(str(service.data)),
+        account=escape(service.account, quote=False),
+        program=escape(program, quote=False),
+        arguments=escape(list2cmdline(arguments), quote=False),
+        folder=escape(str(service.data), quote=False),
     )
     return text.replace("\n", "\r\n").encode("utf-16")
 
@@ -70,20 +70,19 @@ def plan(service: Service) -> Plan:
     """How it is done with schtasks, as an administrator."""
     file = PureWindowsPath(service.data) / FILE
     end = Step(("schtasks", "/End", "/TN", NAME), "It is stopped.", "It was not running.")
+    delete = Step(("schtasks", "/Delete", "/F", "/TN", NAME), "It starts no more.")
     return Plan(
         file=file,
         content=task(service),
-        install=(
+        enable=(
             Step(
                 ("schtasks", "/Create", "/F", "/TN", NAME, "/XML", str(file)),
                 "It starts with this computer, whether or not somebody signs in.",
             ),
-            Step(("schtasks", "/Run", "/TN", NAME), "It runs now."),
         ),
-        remove=(
-            end,
-            Step(("schtasks", "/Delete", "/F", "/TN", NAME), "It starts no more."),
-        ),
+        start=(Step(("schtasks", "/Run", "/TN", NAME), "It runs now."),),
+        disable=(delete,),
+        remove=(end, delete),
         status=("powershell", "-NoProfile", "-NonInteractive", "-Command", _STATE),
         notes=(f"It can be seen in the Task Scheduler, as {NAME}.",),
     )

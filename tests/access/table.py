@@ -123,6 +123,8 @@ admin.archive               direct          out    no       no     no     no    
 admin.logo                  -               out    no       no     no     no    ok    out      no
 admin.reach                 -               out    no       no     no     no    ok    out      no
 admin.firewall              -               out    no       no     no     no    clash out      no
+service.status              -               out    no       no     no     no    ok    out      no
+service.set                 -               out    no       no     no     no    clash out      no
 qr.make                     -               out    ok       ok     ok     ok    ok    out      ok
 settings.list               -               out    no       no     no     no    ok    out      no
 licenses.list               -               out    ok       ok     ok     ok    ok    out      ok

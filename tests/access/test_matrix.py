@@ -116,6 +116,7 @@ FIELDS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "admin.archive": lambda scene: _room(scene) | {"archived": True},
     "qr.make": lambda scene: {"text": f"{ORIGIN}/#invite=x"},
     "licenses.text": lambda scene: {"name": "Python"},
+    "service.set": lambda scene: {"on": True},
     "settings.update": lambda scene: {"values": {"limits.text_bytes": None}},
 }
 

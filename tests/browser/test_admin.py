@@ -67,6 +67,23 @@ def test_the_overview_tells_who_is_here_and_how_much_there_is(
     expect(page.get_by_role("img", name="QR code of the address")).to_be_visible()
 
 
+def test_whether_it_runs_always_is_shown_to_those_who_cannot_change_it(
+    tmp_path: Path, stages: Callable[[Site], Stage]
+) -> None:
+    site = Site(tmp_path, {"server.trusted_proxies": "192.0.2.1"})  # nobody is known to sit at it
+    site.start()
+    site.admin = site.set_up()
+    try:
+        page = admin_window(stages(site), "Overview").page
+        part = page.locator("section", has=page.get_by_role("heading", name="Running always"))
+        switch = part.get_by_role("switch", name="Start Chatbox with this computer")
+        expect(switch).to_be_disabled()
+        expect(switch).not_to_be_checked()
+        expect(part.locator(".note p")).to_have_text(re.compile("Only somebody|systemd|administrator"))
+    finally:
+        site.close()
+
+
 def test_after_ten_minutes_a_change_asks_for_the_password(
     office: Site, stages: Callable[[Site], Stage]
 ) -> None:

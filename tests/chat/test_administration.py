@@ -11,7 +11,8 @@ import pytest
 
 from chatbox.chat.administration import logo_content
 from chatbox.chat.context import Caller
-from chatbox.errors import Invalid, NotFound
+from chatbox.chat.machine import Always
+from chatbox.errors import Conflict, Invalid, NotFound
 from chatbox.instance import close_instance, open_instance
 from chatbox.rules.firewall import Guide, guide
 from chatbox.settings_parser import parse
@@ -32,6 +33,8 @@ class Fake:
     def __init__(self, answer: str = "") -> None:
         self.answer = answer
         self.opened = 0
+        self.on = False
+        self.problem = ""
 
     def own_addresses(self) -> set[str]:
         return {"127.0.0.1", "192.168.1.5"}
@@ -42,6 +45,15 @@ class Fake:
     async def open_firewall(self) -> str:
         self.opened += 1
         return self.answer
+
+    async def always(self) -> Always:
+        return Always(self.on, self.problem)
+
+    async def run_always(self, on: bool) -> list[str]:
+        if self.problem:
+            raise Conflict(self.problem)
+        self.on = on
+        return ["It starts with this computer."] if on else []
 
 
 def on(world: World, machine: Fake) -> None:
@@ -282,6 +294,23 @@ async def test_where_the_firewall_stays_closed_it_is_told_why(world: World) -> N
     assert error.message == "That did not work: Request dismissed. Use the commands shown."
     world.ctx = replace(world.ctx, machine=type("Mac", (Fake,), {"can_open": False})())
     assert await refused(world, here, "admin.firewall") == "conflict"
+
+
+@in_world
+async def test_that_it_runs_always_is_switched_only_at_this_computer(world: World) -> None:
+    ada = await world.set_up()
+    on(world, machine := Fake())
+    assert await do(world, ada, "service.status") == {"on": False, "problem": "", "can_change": False}
+    assert await refused(world, ada, "service.set", on=True) == "forbidden"
+    here = replace(ada, address=AT_THE_SERVER)
+    assert (await do(world, here, "service.status"))["can_change"]
+    switched = await do(world, here, "service.set", on=True)
+    assert (switched["on"], switched["notes"]) == (True, ["It starts with this computer."])
+    assert not (await do(world, here, "service.set", on=False))["on"]
+    machine.problem = "systemd does not run here."
+    assert not (await do(world, here, "service.status"))["can_change"]
+    error = await error_of(do(world, here, "service.set", on=True))
+    assert (error.code, error.message) == ("conflict", "systemd does not run here.")
 
 
 @in_world

@@ -1,66 +1,18 @@
-"""`chatbox service`, with a system whose commands note what they are told."""
+"""`chatbox service`, word by word."""
 
 from __future__ import annotations
 
 import os
 import pwd
-from pathlib import Path
 
 import pytest
 
 from chatbox import cli, service_command
 from chatbox.folder_lock import LOCK_FILE, FolderLock
-from chatbox.service import plans
 from chatbox.service.choice import Machine
-
-COMMAND = """\
-#!/bin/sh
-echo "$(basename "$0") $*" >>"{log}"
-case "$0 $*" in
-*" show "*) cat "{folder}/state" 2>/dev/null || echo LoadState=not-found ;;
-*{failing}*) echo "It cannot be done."; exit 1 ;;
-esac
-"""
-
+from tests.service.system import System
 
 ROOT = Machine("linux", True, lambda name: True)
-
-
-class System:
-    """A computer with systemd, on whose disk everything is below one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.unit = folder / ".config/systemd/user/chatbox.service"
-        self.data = folder / "data"
-        self._log = folder / "log"
-        self.fail("nothing fails")
-
-    def fail(self, words: str) -> None:
-        """Commands that have these words fail."""
-        for name in ("systemctl", "loginctl"):
-            file = self.folder / "bin" / name
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(COMMAND.format(log=self._log, folder=self.folder, failing=f'"{words}"'))
-            file.chmod(0o755)
-
-    def runs(self) -> None:
-        (self.folder / "state").write_text("LoadState=loaded\nActiveState=active\n")
-
-    @property
-    def told(self) -> list[str]:
-        return [line for line in self._log.read_text().splitlines() if " show " not in line]
-
-
-@pytest.fixture
-def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
-    made = System(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    machine = Machine("linux", False, lambda name: False)
-    monkeypatch.setattr(service_command, "this_machine", lambda: machine)
-    monkeypatch.setattr(plans, "TEMPORARY", ())  # where the tests run
-    return made
 
 
 def chatbox(system: System, *words: str) -> int:

@@ -150,11 +150,11 @@ def test_a_mac_has_an_agent_for_a_person_and_a_daemon_for_an_account() -> None:
     assert keys["ProgramArguments"] == list(PERSON.command)
     assert keys["KeepAlive"] == {"SuccessfulExit": False}
     assert "UserName" not in keys
-    assert agent.install[-1].words == ("launchctl", "bootstrap", "gui/1000", str(agent.file))
+    assert agent.start[-1].words == ("launchctl", "bootstrap", "gui/1000", str(agent.file))
     daemon = launchd.plan(ACCOUNT)
     assert daemon.file == PurePosixPath("/Library/LaunchDaemons/local.chatbox.plist")
     assert plistlib.loads(daemon.content)["UserName"] == "ann"
-    assert daemon.install[-1].words == ("launchctl", "bootstrap", "system", str(daemon.file))
+    assert daemon.start[-1].words == ("launchctl", "bootstrap", "system", str(daemon.file))
 
 
 def test_windows_has_a_task_from_boot_on_for_whoever_installs_it() -> None:
@@ -170,7 +170,7 @@ def test_windows_has_a_task_from_boot_on_for_whoever_installs_it() -> None:
         r'serve --no-browser --data "C:\Users\Ann & Bob\chatbox data" --set "server.name=The \"attic\" <1>"'
     )
     assert root.findtext("t:Settings/t:ExecutionTimeLimit", None, spaces) == "PT0S"
-    assert plan.install[0].words[:5] == ("schtasks", "/Create", "/F", "/TN", "Chatbox")
+    assert plan.enable[0].words[:5] == ("schtasks", "/Create", "/F", "/TN", "Chatbox")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
  * @typedef {import('../actions.js').Actions} Actions
  * @typedef {import('../protocol/types.js').Overview} Overview
  * @typedef {import('../protocol/types.js').Reach} Reach
+ * @typedef {import('../protocol/types.js').ServiceState} ServiceState
  * @typedef {import('../protocol/types.js').SettingInfo} SettingInfo
  * @typedef {import('../protocol/types.js').RoomInfo} RoomInfo
  */
@@ -58,6 +59,16 @@ export class Administration {
 
   async openFirewall() {
     await this.#client.call('admin.firewall');
+  }
+
+  /** Whether the server starts with its computer. @returns {Promise<ServiceState>} */
+  service() {
+    return this.#client.read('service.status');
+  }
+
+  /** @param {boolean} on @returns {Promise<ServiceState>} */
+  setService(on) {
+    return this.#client.call('service.set', { on });
   }
 
   /** What the program is made of. @returns {Promise<{name: string, version: string, license: string}[]>} */

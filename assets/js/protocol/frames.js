@@ -148,7 +148,7 @@ function isObject(value) {
 const OVER_HTTP = new Set([
   'server.info', 'setup.complete', 'session.create', 'session.end', 'user.register', 'user.password', 'link.check',
   'password.reset', 'token.create', 'session.move', 'session.take', 'session.confirm',
-  'admin.logo', 'admin.firewall', 'account.delete',
+  'admin.logo', 'admin.firewall', 'service.set', 'account.delete',
 ]);
 
 /** @param {string} name */

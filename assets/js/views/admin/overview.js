@@ -7,6 +7,7 @@ import { fileSize } from "../../text/links.js";
 import { label } from "../../text/names.js";
 import { t } from "../../text/words/admin.js";
 import { avatar, loadInto } from "../parts.js";
+import { alwaysPart } from "./always.js";
 import { facts, part, state } from "./parts.js";
 
 /**
@@ -24,7 +25,7 @@ export function create(app) {
   loadInto(
     element,
     () => admin.overview(),
-    (found) => element.replaceChildren(...drawn(app, found)),
+    (found) => element.replaceChildren(...drawn(app, found), alwaysPart(admin)),
   );
   return element;
 }

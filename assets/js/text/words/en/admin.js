@@ -32,6 +32,13 @@ export const admin = {
   'overview.unreached': 'No other device has come yet. If phones cannot open the chat, this helps:',
   'overview.to_reach': 'Can my colleagues reach me?',
 
+  'always.title': 'Running always',
+  'always.lead': 'For a computer that stays on: nobody has to start the chat.',
+  'always.on': 'Start Chatbox with this computer',
+  'always.hint_on': 'It also starts again by itself should it fail.',
+  'always.hint_off': 'It goes on running now; the switch counts from the computer’s next start.',
+  'always.elsewhere': 'Only somebody at the computer that Chatbox runs on can change this.',
+
   'logo.title': 'Picture',
   'logo.hint': 'Shown beside the name, and where people sign in. A square one looks best.',
   'logo.choose': 'Choose a picture…',

@@ -1,0 +1,80 @@
+"""The switch "running always": it starts with the computer or no more, and what runs goes on running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatbox.always import Switch
+from chatbox.data_folder import DataFolder
+from chatbox.service.choice import Machine
+from chatbox.service.plans import ServiceError
+from chatbox.settings import Settings
+from chatbox.settings_parser import Item
+from chatbox.startup import Arguments, Start
+from tests.service.system import System
+
+PORT = Item("server", "port", "9000", "--port")
+QUIET = Item("server", "open_browser", "false", "--no-browser")
+
+
+def switch(folder: Path, *given: Item) -> Switch:
+    start = Start(Settings(), DataFolder(folder, "It is named."), folder / "chatbox.ini")
+    return Switch(start, Arguments(given=given))
+
+
+def test_switched_on_it_is_written_and_enabled_but_not_started(system: System) -> None:
+    always = switch(system.data, PORT, QUIET)
+    assert always.look() == (False, "")
+    notes = always.turn(True)
+    assert [told.split()[:3] for told in system.told] == [
+        ["systemctl", "--user", "daemon-reload"],
+        ["systemctl", "--user", "enable"],
+        ["loginctl", "enable-linger", system.told[-1].split()[-1]],
+    ]
+    assert f"--data {system.data} --set server.port=9000\n" in system.unit.read_text()
+    assert "It starts with this computer." in notes
+    system.runs()
+    assert always.look() == (True, "")
+
+
+def test_switched_off_it_goes_on_running(system: System) -> None:
+    always = switch(system.data)
+    always.turn(True)
+    system.runs()
+    told = len(system.told)
+    always.turn(False)
+    assert system.told[told:] == [
+        "systemctl --user disable chatbox.service",
+        "systemctl --user daemon-reload",
+    ]
+    assert not system.unit.exists()
+    assert always.look() == (False, "")
+    assert always.turn(False) == []
+
+
+def test_the_service_of_another_folder_is_left_alone(system: System) -> None:
+    switch(system.folder / "elsewhere").turn(True)
+    system.runs()
+    always = switch(system.data)
+    assert always.look() == (False, f"Another Chatbox of this computer runs always: {system.unit}")
+    for on in (True, False):
+        with pytest.raises(ServiceError, match="Another Chatbox"):
+            always.turn(on)
+    assert "elsewhere" in system.unit.read_text()
+
+
+def test_where_there_can_be_no_service_it_says_why(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Machine("linux", False, lambda name: False, systemd=False)
+    monkeypatch.setattr("chatbox.always.this_machine", lambda: here)
+    always = switch(system.data)
+    assert always.look().problem.startswith("systemd does not run here.")
+    with pytest.raises(ServiceError, match="systemd does not run here"):
+        always.turn(True)
+
+
+def test_a_step_that_fails_says_why(system: System) -> None:
+    system.fail("enable chatbox")
+    with pytest.raises(ServiceError, match="It cannot be done"):
+        switch(system.data).turn(True)
