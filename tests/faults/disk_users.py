@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from tests.faults.stored import Ledger, Place
+from tests.harness.checker import Sent
 from tests.harness.client import Client, Lost, Refused
 from tests.harness.http import Answer, Http
 from tests.harness.process import Person, Server
@@ -22,7 +22,7 @@ class Sender:
 
     def __init__(self, server: Server, person: Person) -> None:
         self.client = Client(server, person)
-        self.ledger = Ledger(person.id)
+        self.sent = Sent(person.id)
         self.refused: list[tuple[str, float]] = []  # code, seconds to the answer
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -30,8 +30,8 @@ class Sender:
     async def start(self) -> None:
         """Connect, send again what has no answer yet, and go on."""
         await self.client.connect()
-        for nonce in self.ledger.sent:
-            if nonce not in self.ledger.answers:
+        for nonce in self.sent.nonces:
+            if nonce not in self.sent.places:
                 await self._post(nonce)
         self._tasks = [asyncio.create_task(self._run()) for _ in range(AT_ONCE)]
 
@@ -44,8 +44,8 @@ class Sender:
 
     async def stored(self, more: int) -> None:
         """Wait until so many more were acknowledged."""
-        enough = len(self.ledger.answers) + more
-        while len(self.ledger.answers) < enough:
+        enough = len(self.sent.places) + more
+        while len(self.sent.places) < enough:
             self._news.clear()
             await self._news.wait()
 
@@ -62,12 +62,12 @@ class Sender:
     async def _run(self) -> None:
         with suppress(Lost):
             while True:
-                nonce = f"nonce-{len(self.ledger.sent):08}"
-                self.ledger.send(nonce, f"text of {nonce}")
+                nonce = f"nonce-{len(self.sent.nonces):08}"
+                self.sent.post(nonce, f"text of {nonce}")
                 await self._post(nonce)
 
     async def _post(self, nonce: str) -> None:
-        (text,) = self.ledger.allowed[nonce]
+        (text,) = self.sent.texts[nonce]
         while True:
             begin = time.monotonic()
             try:
@@ -79,7 +79,7 @@ class Sender:
                 self._news.set()
                 await asyncio.sleep(PACE)
             else:
-                self.ledger.answers[nonce] = Place(answer["room"], answer["seq"])
+                self.sent.acknowledged(nonce, answer["room"], answer["seq"])
                 self._news.set()
                 await asyncio.sleep(PACE)
                 return

@@ -30,6 +30,13 @@ def sent() -> Sent:
     return person
 
 
+def sent_without_places() -> Sent:
+    """The same, none of them acknowledged."""
+    person = sent()
+    person.places.clear()
+    return person
+
+
 def lose(stored: Rooms) -> None:
     del stored[ROOM][2]
 
@@ -85,6 +92,16 @@ def test_an_edit_that_was_not_answered_may_be_stored_or_not_and_one_that_was_is(
     person.edit("nonce-1", "refused")
     person.refused("nonce-1", "refused")
     assert person.texts["nonce-1"] == {"lost", "known"}
+    person.settled("nonce-1", "known")
+    assert person.texts["nonce-1"] == {"known"}
+
+
+def test_what_was_refused_for_a_moment_may_be_out_of_order() -> None:
+    turned = rooms()
+    turn_around(turned)
+    check_sent(turned, [sent_without_places()], in_order=False)
+    with pytest.raises(AssertionError, match="before what was sent before it"):
+        check_sent(turned, [sent_without_places()])
 
 
 def test_a_transcript_is_what_a_message_says() -> None:

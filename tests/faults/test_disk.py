@@ -12,8 +12,7 @@ import pytest
 
 from tests.faults.disk_users import Reader, Sender, upload, upload_of_unknown_size
 from tests.faults.disks import MIB, FailingCalls, SmallDisk, breaking_disk, small_disk
-from tests.faults.stored import check_messages
-from tests.harness.checker import check_numbers
+from tests.harness.checker import check_known, check_numbers, check_sent, stored, transcript
 from tests.harness.figures import record
 from tests.harness.http import Http
 from tests.harness.node import NodeClient
@@ -49,10 +48,10 @@ async def _talking(folder: Path, server: Server) -> AsyncIterator[tuple[Sender, 
         await sender.stop()
         await reader.read()
         await sender.client.settle()
-        check_messages(server, [sender.ledger], in_order=False)
-        stored = server.rows("SELECT seq, text FROM messages ORDER BY seq")
-        known = sorted(sender.client.mirror.rooms[1].messages.items())
-        assert [(seq, message["text"]) for seq, message in known] == stored
+        rooms = stored(server)
+        check_sent(rooms, [sender.sent], in_order=False)
+        known = {1: transcript(sender.client.mirror.rooms[1].messages.values())}
+        check_known(rooms, known, sender.client.person.name)
         check_numbers(server)
         await server.check()
         await sender.client.close()

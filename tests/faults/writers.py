@@ -1,4 +1,4 @@
-"""People who write through whatever happens to the server, and keep a ledger of what they were told."""
+"""People who write through whatever happens to the server, and note what they were told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from tests.faults.stored import Ledger, Place
+from tests.harness.checker import Sent
 from tests.harness.client import LOST, Client, Lost, Refused
 from tests.harness.http import Http
 from tests.harness.node import NodeClient
@@ -60,7 +60,7 @@ class Writer:
     ) -> None:
         """The first of the rooms is never left."""
         self.client = Client(server, person)
-        self.ledger = Ledger(person.id)
+        self.sent = Sent(person.id)
         self.files: dict[str, bytes] = {}  # id -> SHA-256, of those that were acknowledged
         self.stopping = False
         self._with_files: set[str] = set()  # nonces
@@ -84,7 +84,7 @@ class Writer:
     def _take_answers(self) -> None:
         """Those of messages that were sent again at once."""
         for nonce, answer in self.client.answers.items():
-            self.ledger.answers.setdefault(nonce, Place(answer["room"], answer["seq"]))
+            self.sent.acknowledged(nonce, answer["room"], answer["seq"])
 
     async def write(self) -> None:
         """Until `stopping`."""
@@ -105,13 +105,13 @@ class Writer:
         await asyncio.gather(*(self._post(room) for _ in range(messages)))
 
     async def _post(self, room: int, *files: str) -> None:
-        nonce = f"{self.client.person.name}-{len(self.ledger.sent):06d}"
+        nonce = f"{self.client.person.name}-{len(self.sent.nonces):06d}"
         text = f"text of {nonce}"
-        self.ledger.send(nonce, text)
+        self.sent.post(nonce, text)
         fields: dict[str, Any] = {"files": files} if files else {}
         with suppress(Refused, Lost):
             answer = await self.client.post(room, text, nonce, **fields)
-            self.ledger.answers[nonce] = Place(answer["room"], answer["seq"])
+            self.sent.acknowledged(nonce, answer["room"], answer["seq"])
             self._tally.add()
 
     async def _edit(self) -> None:
@@ -129,9 +129,13 @@ class Writer:
         answer = self.client.answers[nonce]
         fields = {"text": text} if text else {}
         await self._pace.turn()
-        self.ledger.allowed[nonce].add(text)
-        await self.client.call(do, room=answer["room"], seq=answer["seq"], **fields)
-        self.ledger.allowed[nonce] = {text}
+        self.sent.edit(nonce, text)
+        try:
+            await self.client.call(do, room=answer["room"], seq=answer["seq"], **fields)
+        except Refused:
+            self.sent.refused(nonce, text)
+            raise
+        self.sent.settled(nonce, text)
         self._tally.add()
 
     async def _move(self) -> None:
@@ -157,7 +161,7 @@ class Writer:
         self.files[id] = hashlib.sha256(content).digest()
         self._tally.add()
         await self._pace.turn()
-        self._with_files.add(f"{self.client.person.name}-{len(self.ledger.sent):06d}")
+        self._with_files.add(f"{self.client.person.name}-{len(self.sent.nonces):06d}")
         await self._post(self._rooms[0], id)
 
     async def check_files(self, ids: list[str]) -> None:
@@ -175,7 +179,7 @@ class WebWriter:
 
     def __init__(self, server: Server, person: Person, rooms: list[int], random: Random) -> None:
         self.node = NodeClient(server, person)
-        self.ledger = Ledger(person.id)
+        self.sent = Sent(person.id)
         self.tally = Tally()
         self.stopping = False
         self._rooms = rooms
@@ -185,9 +189,9 @@ class WebWriter:
     async def write(self) -> None:
         """Until `stopping`."""
         while not self.stopping:
-            text = f"text {len(self.ledger.sent)} of the web client"
+            text = f"text {len(self.sent.nonces)} of the web client"
             answer = await self.node.ask("post", room=self._random.choice(self._rooms), text=text)
-            self.ledger.send(answer["nonce"], text)
+            self.sent.post(answer["nonce"], text)
             await asyncio.sleep(WEB_GAP)
 
     async def listen(self) -> None:
@@ -197,7 +201,7 @@ class WebWriter:
             self.node.news.clear()
             for line in self.node.said[self._heard :]:
                 if line["ev"] == "acked":
-                    self.ledger.answers[line["nonce"]] = None
+                    self.sent.acknowledged(line["nonce"])
                     self.tally.add()
             self._heard = len(self.node.said)
 

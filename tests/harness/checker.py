@@ -3,7 +3,7 @@ knows agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -41,8 +41,8 @@ class Sent:
         self.texts[nonce] = {text}
         self._certain[nonce] = text
 
-    def acknowledged(self, nonce: str, room: int, seq: int = NOT_TOLD) -> None:
-        """A post was."""
+    def acknowledged(self, nonce: str, room: int = NOT_TOLD, seq: int = NOT_TOLD) -> None:
+        """A post was, with as much of its place as the client tells."""
         self.places[nonce] = (room, seq)
 
     def edit(self, nonce: str, text: str) -> None:
@@ -57,6 +57,11 @@ class Sent:
     def refused(self, nonce: str, text: str) -> None:
         """The edit was refused for good."""
         self.texts[nonce] -= {text} - {self._certain[nonce]}
+
+    def settled(self, nonce: str, text: str) -> None:
+        """The edit was acknowledged, and none that came before it can still be on its way."""
+        self.texts[nonce] = {text}
+        self._certain[nonce] = text
 
 
 def transcript(messages: Iterable[Mapping[str, Any]]) -> Transcript:
@@ -74,11 +79,13 @@ def digest(messages: Transcript) -> str:
     return found.hexdigest()
 
 
-def stored(server: Server, after: int = 0) -> dict[int, Transcript]:
-    """What the database holds, by room: all messages, or those after a place."""
+def stored(server: Server, after: int = 0, users: Collection[int] = ()) -> dict[int, Transcript]:
+    """What the database holds, by room: all messages, those after a place, or those of some people."""
     rooms: dict[int, Transcript] = {room: {} for (room,) in server.rows("SELECT id FROM rooms")}
+    theirs = f" AND user IN ({', '.join(map(str, users))})" if users else ""
     rows = server.rows(
-        "SELECT room, seq, rev, user, nonce, text, deleted_at FROM messages WHERE seq > ? ORDER BY room, seq",
+        "SELECT room, seq, rev, user, nonce, text, deleted_at FROM messages"
+        f" WHERE seq > ?{theirs} ORDER BY room, seq",
         after,
     )
     for room, seq, rev, user, nonce, text, deleted in rows:
@@ -87,9 +94,10 @@ def stored(server: Server, after: int = 0) -> dict[int, Transcript]:
     return rooms
 
 
-def check_sent(rooms: Mapping[int, Transcript], everybody: Iterable[Sent]) -> None:
+def check_sent(rooms: Mapping[int, Transcript], everybody: Iterable[Sent], *, in_order: bool = True) -> None:
     """What was acknowledged is stored, once, where the answer said, as it was last written; nothing else is
-    stored; and what one person sent to one room is there in the order of sending."""
+    stored; and what one person sent to one room is there in the order of sending, unless what was refused for
+    a moment was sent again later."""
     places: dict[tuple[int, str], tuple[int, int]] = {}
     for room, messages in rooms.items():
         for seq, state in messages.items():
@@ -100,7 +108,8 @@ def check_sent(rooms: Mapping[int, Transcript], everybody: Iterable[Sent]) -> No
         own = {nonce: place for (user, nonce), place in places.items() if user == sent.user}
         for nonce, (room, seq) in sent.places.items():
             assert nonce in own, f"{nonce} was acknowledged and is not stored"
-            assert own[nonce] == (room, seq or own[nonce][1]), f"{nonce} is not where it was said to be"
+            stands = own[nonce]
+            assert stands == (room or stands[0], seq or stands[1]), f"{nonce} is not where it was said to be"
         assert own.keys() <= set(sent.nonces), "something is stored that was never sent"
         last: dict[int, int] = {}
         for nonce in sent.nonces:
@@ -108,7 +117,8 @@ def check_sent(rooms: Mapping[int, Transcript], everybody: Iterable[Sent]) -> No
                 room, seq = own[nonce]
                 text = rooms[room][seq].text
                 assert text in sent.texts[nonce], (nonce, text, sent.texts[nonce])
-                assert seq > last.get(room, 0), f"{nonce} is stored before what was sent before it"
+                late = f"{nonce} is stored before what was sent before it"
+                assert not in_order or seq > last.get(room, 0), late
                 last[room] = seq
 
 
