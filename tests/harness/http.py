@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Answer(NamedTuple):
-    """`headers` by lower-case name; of headers given twice the last."""
+    """`headers` by lower-case name; of headers given twice the last, but every Set-Cookie, a line each."""
 
     status: int
     headers: dict[str, str]
@@ -18,6 +18,12 @@ class Answer(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def cookies(self) -> str:
+        """What a browser sends along from now on, where it had no cookie before."""
+        lines = self.headers.get("set-cookie", "").splitlines()
+        return "; ".join(line.partition(";")[0] for line in lines)
 
 
 class Http:
@@ -60,8 +66,10 @@ class Http:
 async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split()[1])
-    headers = {
-        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])
-    }
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in head[1:]):
+        key, value = name.strip().lower(), value.strip()
+        again = key == "set-cookie" and key in headers
+        headers[key] = f"{headers[key]}\n{value}" if again else value
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Answer(status, headers, body)

@@ -240,23 +240,17 @@ class Server:
     async def set_up(self, name: str = "ada") -> Person:
         """Complete the setup; everybody on this network may join. Gives the admin."""
         secret = (self.data / "setup-code.txt").read_text().split()[0]
-        return await self._person(name, "setup.complete", secret=secret, server_name="Attic", join="network")
+        return await enter(
+            self.port, name, "setup.complete", secret=secret, server_name="Attic", join="network"
+        )
 
     async def register(self, name: str) -> Person:
         """Somebody new."""
-        return await self._person(name, "user.register")
+        return await enter(self.port, name, "user.register")
 
     async def sign_in(self, name: str) -> Person:
         """Another sign-in of somebody who is registered."""
-        return await self._person(name, "session.create")
-
-    async def _person(self, name: str, command: str, **fields: str) -> Person:
-        http = Http(self.port)
-        answer = await http.command(command, name=name, password=PASSWORD, **fields)
-        await http.close()
-        assert answer.status == 200, answer.body
-        cookie = answer.headers["set-cookie"].partition(";")[0]
-        return Person(answer.json["user"]["id"], name, cookie, self.url)
+        return await enter(self.port, name, "session.create")
 
     async def command(self, person: Person, name: str, /, **fields: Any) -> Answer:
         """One command over HTTP; where the password is asked for once more, it is given."""
@@ -267,6 +261,15 @@ class Server:
             answer = await http.command(name, **fields)
         await http.close()
         return answer
+
+
+async def enter(port: int, name: str, command: str, **fields: str) -> Person:
+    """Sign in at this port of this machine, by a command that gives a cookie."""
+    http = Http(port)
+    answer = await http.command(command, name=name, password=PASSWORD, **fields)
+    await http.close()
+    assert answer.status == 200, answer.body
+    return Person(answer.json["user"]["id"], name, answer.cookies, f"http://127.0.0.1:{port}")
 
 
 async def _until(happened: Callable[[], bool]) -> None:
