@@ -11,7 +11,7 @@ from random import Random
 from tests.harness.checker import check_known, check_numbers, check_sent, digest, stored
 from tests.harness.crowd import GENERAL, Crowd
 from tests.harness.node import NodeCrowd
-from tests.harness.process import Door, Person, Server
+from tests.harness.process import Books, Door, Person
 from tests.harness.writers import ForeignWriter
 
 WRITERS = 3
@@ -78,29 +78,29 @@ class Assembly:
         while (await self.web.closes()).total() < web:  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.05)
 
-    async def all_back(self, server: Server) -> None:
+    async def all_back(self, books: Books) -> None:
         """Wait until everybody is back and has followed the room to where it now is."""
         await self.light.until(lambda: self.light.ready == len(self.light.members))
         for writer in self.writers:
             await writer.client.online.wait()
-        ((head,),) = server.rows("SELECT head FROM rooms WHERE id = ?", GENERAL)
+        ((head,),) = books.rows("SELECT head FROM rooms WHERE id = ?", GENERAL)
         await self.light.all_at(head)
         await self.web.all_at(head)
 
-    async def hurry_back(self, server: Server) -> None:
+    async def hurry_back(self, books: Books) -> None:
         """The same where everybody presses "Try now"."""
         self.light.hurry()
         for writer in self.writers:
             writer.hurry()
         await self.web.hurry()
-        await self.all_back(server)
+        await self.all_back(books)
 
-    async def check(self, server: Server) -> None:
+    async def check(self, books: Books) -> None:
         """What was sent, what is stored and what everybody knows agree; the writers are silent."""
-        await self.all_back(server)
-        rooms = stored(server)
+        await self.all_back(books)
+        rooms = stored(books)
         check_sent(rooms, [writer.sent for writer in self.writers])
-        check_numbers(server)
+        check_numbers(books)
         for writer in self.writers:
             check_known(rooms, await writer.known(), writer.name)
         for number, member in enumerate(self.light.members):

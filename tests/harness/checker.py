@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from tests.harness.process import Server
+from tests.harness.process import Books
 
 NOT_TOLD = 0
 
@@ -79,11 +79,11 @@ def digest(messages: Transcript) -> str:
     return found.hexdigest()
 
 
-def stored(server: Server, after: int = 0, users: Collection[int] = ()) -> dict[int, Transcript]:
+def stored(books: Books, after: int = 0, users: Collection[int] = ()) -> dict[int, Transcript]:
     """What the database holds, by room: all messages, those after a place, or those of some people."""
-    rooms: dict[int, Transcript] = {room: {} for (room,) in server.rows("SELECT id FROM rooms")}
+    rooms: dict[int, Transcript] = {room: {} for (room,) in books.rows("SELECT id FROM rooms")}
     theirs = f" AND user IN ({', '.join(map(str, users))})" if users else ""
-    rows = server.rows(
+    rows = books.rows(
         "SELECT room, seq, rev, user, nonce, text, deleted_at FROM messages"
         f" WHERE seq > ?{theirs} ORDER BY room, seq",
         after,
@@ -122,11 +122,11 @@ def check_sent(rooms: Mapping[int, Transcript], everybody: Iterable[Sent], *, in
                 last[room] = seq
 
 
-def check_numbers(server: Server) -> None:
+def check_numbers(books: Books) -> None:
     """Heads, places and counts fit each other, and no number was given out twice."""
-    for room, head, posts, top in server.rows("SELECT id, head, posts, rev FROM rooms"):
-        messages = server.rows("SELECT seq, rev, post FROM messages WHERE room = ? ORDER BY seq", room)
-        members = server.rows("SELECT rev FROM memberships WHERE room = ?", room)
+    for room, head, posts, top in books.rows("SELECT id, head, posts, rev FROM rooms"):
+        messages = books.rows("SELECT seq, rev, post FROM messages WHERE room = ? ORDER BY seq", room)
+        members = books.rows("SELECT rev FROM memberships WHERE room = ?", room)
         numbers = [rev for _, rev, _ in messages] + [rev for (rev,) in members]
         assert [post for *_, post in messages] == list(range(1, posts + 1))
         assert all(seq <= rev for seq, rev, _ in messages)

@@ -99,6 +99,7 @@ class Crowd:
         self.closes: Counter[int] = Counter()  # by code, of connections that were ready
         self.refusals: list[bytes] = []  # first lines of answers that were no handshake
         self.greeted: list[float] = []  # times of the event loop at which a hello was answered
+        self.returns: list[float] = []  # seconds from a loss to the next answered hello
         self.heard: Callable[[Member, News], None] = lambda member, news: None
         self._news: dict[bytes, News] = {}
         self._states: dict[State, State] = {}
@@ -207,6 +208,7 @@ class Member(asyncio.Protocol):
         self._open = False
         self._tries = 0
         self._code = ABNORMAL
+        self._lost_at = 0.0  # time of the event loop
         self._known: dict[str, Any] = {}  # of the next hello, but for the position
         self._wanted = 0  # a head that was heard of
         self._asking = False
@@ -260,6 +262,7 @@ class Member(asyncio.Protocol):
             self.ready = False
             self._crowd.ready -= 1
             self._crowd.closes[self._code] += 1
+            self._lost_at = asyncio.get_running_loop().time()
         if self._code == RESTARTING:
             self._tries = max(self._tries, 1)
         self._crowd.changed()
@@ -350,7 +353,10 @@ class Member(asyncio.Protocol):
         self._tries = 0
         self.ready = True
         self._crowd.ready += 1
-        self._crowd.greeted.append(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self._crowd.greeted.append(now)
+        if self._lost_at:
+            self._crowd.returns.append(now - self._lost_at)
         self._ask()
         self._crowd.changed()
 

@@ -54,6 +54,12 @@ class Door(Protocol):
     def url(self) -> str: ...
 
 
+class Books(Protocol):
+    """Where what is stored can be looked at beside the servers."""
+
+    def rows(self, sql: str, *params: Any) -> list[Any]: ...
+
+
 def program() -> list[str]:
     """The start of every command line: from source, or the executable that CHATBOX_EXECUTABLE names."""
     executable = os.environ.get("CHATBOX_EXECUTABLE")

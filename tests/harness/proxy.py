@@ -168,6 +168,7 @@ class Proxy:
         self.latency = 0.0  # seconds that a piece may be late; it never overtakes
         self.cut = 0.0  # share of the connections that are cut at a random byte ...
         self.cut_within = 20_000  # ... among so many
+        self.barred = False
         self.links: dict[Link, None] = {}
         self.accepted: list[float] = []  # times of the event loop
         self.counts: Counter[str] = Counter()
@@ -203,6 +204,12 @@ class Proxy:
         if self._listener is not None:
             await self._listener.wait_closed()
 
+    def bar(self, barred: bool = True) -> None:
+        """Nobody gets through, and whoever had is reset; or everybody does again."""
+        self.barred = barred
+        for link in list(self.links) if barred else []:
+            link.reset()
+
     def calm(self) -> None:
         """A good network from now on; whoever is on a connection that is of no use is told."""
         self.latency = self.cut = 0.0
@@ -233,6 +240,9 @@ class Proxy:
         return link.client
 
     async def _dial(self, link: Link) -> None:
+        if self.barred:
+            link.client.end(reset=True)
+            return
         try:
             await asyncio.get_running_loop().create_connection(
                 lambda: link.server, "127.0.0.1", self._server_port
