@@ -80,10 +80,14 @@ FLOORS = {
 
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
 TORNADO = ("chatbox.web", "chatbox.server", "chatbox.cli", "chatbox.control")
-SQLITE = tuple(f"chatbox.store.{name}" for name in ("sqlite", "steps", "upgrades", "copies", "restored"))
+SQLITE = tuple(
+    f"chatbox.store.{name}" for name in ("sqlite", "steps", "upgrades", "copies", "restored", "words")
+)
+POSTGRES = tuple(f"chatbox.store.{name}" for name in ("postgres", "postgres_opening", "awaited", "lane"))
 OWNERS = {
     "tornado": TORNADO,
     "aiosqlite": ("chatbox.store.sqlite",),
+    "asyncpg": POSTGRES,
     "sqlite3": (*SQLITE, "chatbox.licenses"),
 }
 

@@ -11,7 +11,7 @@ from chatbox.protocol import commands
 from chatbox.rules import access, names
 from chatbox.rules.access import Access
 from chatbox.store import rooms
-from chatbox.store.base import Batch, Steps
+from chatbox.store.base import Batch, Steps, personal
 
 MOST_IN_DIRECT = 9
 
@@ -187,6 +187,7 @@ def hide(ctx: Context, caller: Caller, cmd: commands.RoomHide) -> asyncio.Future
     """Hide a direct room until something new is posted in it, or show it again."""
     user = caller.require_user()
 
+    @personal
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         rights = yield from _rights(cmd.room, caller)
         access.may_see(rights)
@@ -201,6 +202,7 @@ def read(ctx: Context, caller: Caller, cmd: commands.RoomRead) -> asyncio.Future
     """Set the caller's read position: forwards, or backwards where that is meant."""
     user = caller.require_user()
 
+    @personal
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         access.may_see((yield from _rights(cmd.room, caller)))
         return (yield from rooms.set_read(batch, cmd.room, user, cmd.seq, cmd.unread))

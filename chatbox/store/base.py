@@ -47,6 +47,9 @@ def many(sql: str, rows: Iterable[Sequence[Any]]) -> Statement:
     return Statement(sql, list(rows), True)
 
 
+ADVANCE = "UPDATE rooms SET head = head + 1 WHERE id = ? RETURNING head"
+
+
 class RoomChanges:
     """What one batch changed in one room: everything in (`after`, `head`]."""
 
@@ -74,7 +77,7 @@ class Batch:
         """Give the room's next number to a change that is no post.
 
         Returns the number. The caller writes it as the `rev` of what it changed."""
-        rows = yield one("UPDATE rooms SET head = head + 1 WHERE id = ? RETURNING head", room)
+        rows = yield one(ADVANCE, room)
         head: int = rows[0][0]
         self.moved(room, head - 1, head)
         return head
@@ -128,12 +131,31 @@ class Batch:
 Change = Callable[[Batch], Steps[Any]]
 
 
+def personal(change: Change) -> Change:
+    """Mark a change that writes nothing but what is one user's own, and gives a room no number.
+
+    Where several servers write, others run beside it; all other changes run one after the other."""
+    change.personal = True  # type: ignore[attr-defined]
+    return change
+
+
+def is_personal(change: Change) -> bool:
+    """Whether it is marked so."""
+    return getattr(change, "personal", False)
+
+
 class Committed(NamedTuple):
     """What came of a batch: a reply or an error for each change, in order, and what to publish."""
 
     replies: list[Any]
     batch: Batch
     descriptions: dict[int, dict[str, Any]]  # of the rooms whose settings or members changed, after the batch
+
+    def absorb(self, part: Committed) -> None:
+        """Take over what came of a part of the batch that was a transaction of its own."""
+        self.replies.extend(part.replies)
+        self.batch.absorb(part.batch)
+        self.descriptions.update(part.descriptions)
 
 
 class Store(Protocol):

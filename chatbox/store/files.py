@@ -33,6 +33,7 @@ class File(Struct, frozen=True, gc=False):
 
 
 _COLUMNS = "id, hash, name, size, type, width, height"
+CLAIM = f"SELECT {_COLUMNS} FROM files WHERE id = ? AND user = ? AND room IS NULL"
 
 
 def add(batch: Batch, file: File, user: int, session: int) -> Steps[dict[str, Any]]:
@@ -76,7 +77,7 @@ def claim(ids: Sequence[str], user: int) -> Steps[list[dict[str, Any]]]:
     Raises Invalid (field "files") where one is not there, not theirs, or posted already."""
     described = []
     for id in ids:
-        rows = yield one(f"SELECT {_COLUMNS} FROM files WHERE id = ? AND user = ? AND room IS NULL", id, user)
+        rows = yield one(CLAIM, id, user)
         if not rows:
             raise Invalid("A file is not there any more. Attach it again.", field="files")
         described.append(File(*rows[0]).described())
@@ -114,7 +115,7 @@ def delete_unposted_of(user: int) -> Steps[None]:
 def size() -> Steps[tuple[int, int]]:
     """Bytes of all contents on disk, each counted once, and how many files people sent."""
     ((stored,),) = yield one(
-        "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) size FROM files GROUP BY hash)"
+        "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) AS size FROM files GROUP BY hash) contents"
     )
     ((number,),) = yield one("SELECT count(*) FROM files")
     return int(stored), int(number)

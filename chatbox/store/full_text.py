@@ -13,6 +13,9 @@ from msgspec import Raw, json
 from chatbox.model import Message
 from chatbox.store.base import Steps, many, one
 
+ADD = "INSERT INTO messages_text (rowid, text, file_names) VALUES (?, ?, ?)"
+FORGET = "INSERT INTO messages_text (messages_text, rowid, text, file_names) VALUES ('delete', ?, ?, ?)"
+
 
 def file_names(message: Message) -> str:
     """The names of a message's files, a line each."""
@@ -24,15 +27,10 @@ def file_names(message: Message) -> str:
 def add(messages: Iterable[tuple[int, Message]]) -> Steps[None]:
     """Let new messages be found; pairs of row id and message."""
     rows = [(id, message.text, file_names(message)) for id, message in messages]
-    yield many("INSERT INTO messages_text (rowid, text, file_names) VALUES (?, ?, ?)", rows)
+    yield many(ADD, rows)
 
 
 def change(id: int, old: Message, text: str, names: str) -> Steps[None]:
     """Let a message be found by this text and these file names instead of the old ones."""
-    yield one(
-        "INSERT INTO messages_text (messages_text, rowid, text, file_names) VALUES ('delete', ?, ?, ?)",
-        id,
-        old.text,
-        file_names(old),
-    )
-    yield one("INSERT INTO messages_text (rowid, text, file_names) VALUES (?, ?, ?)", id, text, names)
+    yield one(FORGET, id, old.text, file_names(old))
+    yield one(ADD, id, text, names)

@@ -8,6 +8,8 @@ from zlib import crc32
 from chatbox.store.base import Row, Steps, one
 
 CHECKED = "room, seq, rev, user, nonce, text, at, edited_at, deleted_at, reply_to, parts, mentions, files"
+DAMAGE = "PRAGMA integrity_check"
+DANGLING = "PRAGMA foreign_key_check"
 _PAGE = 5000
 
 
@@ -24,7 +26,7 @@ def _stored_crc(state: list[bytes | None]) -> int:
 def check() -> Steps[list[str]]:
     """What is wrong with this database, in sentences; an empty list where nothing is."""
     problems: list[str] = []
-    for (verdict,) in (yield one("PRAGMA integrity_check")):
+    for (verdict,) in (yield one(DAMAGE)):
         if verdict != "ok":
             problems.append(f"The database file is damaged: {verdict}.")
     problems += yield from _messages()
@@ -73,4 +75,4 @@ def _room_problems(row: Row) -> list[str]:
 
 
 def _dangling() -> Steps[list[Row]]:
-    return [(row[0], row[1]) for row in (yield one("PRAGMA foreign_key_check"))]
+    return [(row[0], row[1]) for row in (yield one(DANGLING))]

@@ -25,6 +25,14 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
+LAST_ID = "SELECT coalesce(max(id), 0) FROM messages"
+SEARCH = (
+    f"SELECT m.id, {_COLUMNS} FROM messages_text t CROSS JOIN messages m ON m.id = t.rowid"
+    " WHERE messages_text MATCH ? AND t.rowid < ? AND m.deleted_at IS NULL AND (? IS NULL OR m.room = ?)"
+    " AND m.room IN (SELECT s.room FROM memberships s WHERE s.user = ? AND s.left_at IS NULL)"
+    " ORDER BY t.rowid DESC LIMIT ?"
+)
+
 
 def _raw(text: str | None) -> Raw:
     return Raw(text.encode()) if text else UNSET  # type: ignore[return-value]
@@ -133,7 +141,7 @@ def _store(batch: Batch, posts: _Posts) -> Steps[None]:
     if not posts.accepted:
         return
     counters = yield from _advance(batch, posts)
-    ((last,),) = yield one("SELECT coalesce(max(id), 0) FROM messages")
+    ((last,),) = yield one(LAST_ID)
     rows, stored, own = [], [], {}
     for place, index in enumerate(posts.accepted):
         draft = posts.drafts[index]
@@ -355,11 +363,5 @@ def search(
     query: str, user: int, room: int | None, before_id: int, limit: int
 ) -> Steps[list[tuple[int, Message]]]:
     """Messages that match an FTS5 query in rooms the user is in now, newest first, with their ids."""
-    rows = yield one(
-        f"SELECT m.id, {_COLUMNS} FROM messages_text t CROSS JOIN messages m ON m.id = t.rowid"
-        " WHERE messages_text MATCH ? AND t.rowid < ? AND m.deleted_at IS NULL AND (? IS NULL OR m.room = ?)"
-        " AND m.room IN (SELECT s.room FROM memberships s WHERE s.user = ? AND s.left_at IS NULL)"
-        " ORDER BY t.rowid DESC LIMIT ?",
-        query, before_id, room, room, user, limit,
-    )  # fmt: skip
+    rows = yield one(SEARCH, query, before_id, room, room, user, limit)
     return [(row[0], from_row(row[1:])) for row in rows]

@@ -19,12 +19,16 @@ MIGRATIONS: Sequence[str] = (SCHEMA_1,)
 def pending(version: int, migrations: Sequence[str] = MIGRATIONS) -> Sequence[str]:
     """The migrations that a database of this version still needs. Raises `DatabaseTooNew`."""
     if version > len(migrations):
-        raise DatabaseTooNew(
-            f"The database was written by a newer Chatbox (format {version}; this one knows "
-            f"{len(migrations)}). "
-            "Nothing was changed. Start the newer program, or restore a backup made by this version."
-        )
+        raise too_new(version, len(migrations))
     return migrations[version:]
+
+
+def too_new(version: int, known: int) -> DatabaseTooNew:
+    """The error where a database has a format that this program does not know."""
+    return DatabaseTooNew(
+        f"The database was written by a newer Chatbox (format {version}; this one knows {known}). "
+        "Nothing was changed. Start the newer program, or restore a backup made by this version."
+    )
 
 
 def upgrade(version: int, migrations: Sequence[str] = MIGRATIONS) -> Steps[int]:

@@ -19,16 +19,17 @@ _OWN = (
     " (SELECT count(*) FROM mentions x WHERE x.user = s.user AND x.room = s.room AND x.seq > s.read_seq)"
 )
 
+_STANDS = " AND EXISTS (SELECT 1 FROM sessions t WHERE t.id = ? AND t.user = u.id)"
+
 
 def access(room: int, user: int, session: int = 0) -> Steps[Access]:
     """Where a user stands towards a room; with a session, whether that sign-in still stands too."""
+    stands, asked = (_STANDS, (session,)) if session else ("", ())
     rows = yield one(
         "SELECT r.kind, r.general, r.archived_at IS NOT NULL, s.role, u.role = 'admin',"
-        " u.state = 'active' AND"
-        " (? = 0 OR EXISTS (SELECT 1 FROM sessions t WHERE t.id = ? AND t.user = u.id))"
-        " FROM users u LEFT JOIN rooms r ON r.id = ?"
+        f" u.state = 'active'{stands} FROM users u LEFT JOIN rooms r ON r.id = ?"
         " LEFT JOIN memberships s ON s.user = u.id AND s.room = r.id AND s.left_at IS NULL WHERE u.id = ?",
-        session, session, room, user,
+        *asked, room, user,
     )  # fmt: skip
     if not rows:
         return Access(None, False, False, None, False, False)
@@ -329,12 +330,10 @@ def set_read(batch: Batch, room: int, user: int, seq: int, backwards: bool) -> S
         )
         posts = rows[0][0] if rows else 0
         yield one(
-            "UPDATE memberships SET read_seq = ?, read_posts = ? WHERE user = ? AND room = ?",
-            seq,
-            posts,
-            user,
-            room,
-        )
+            "UPDATE memberships SET read_seq = ?, read_posts = ?"
+            " WHERE user = ? AND room = ? AND read_seq = ?",
+            seq, posts, user, room, old,
+        )  # fmt: skip
         yield from tell_position(batch, room, user)
     return (yield from position(room, user))
 

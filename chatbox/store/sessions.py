@@ -101,7 +101,8 @@ def add(
 def touch(batch: Batch, sessions: list[int]) -> Steps[None]:
     """Note that these are in use now. A clock that was set back takes nothing of their time."""
     uses = [(batch.now, session) for session in sessions]
-    yield many("UPDATE sessions SET used_at = max(used_at, ?) WHERE id = ?", uses)
+    later = [(*use, batch.now) for use in uses]
+    yield many("UPDATE sessions SET used_at = ? WHERE id = ? AND used_at < ?", later)
     yield many("UPDATE users SET seen_at = ? WHERE id = (SELECT user FROM sessions WHERE id = ?)", uses)
 
 
@@ -127,7 +128,7 @@ def end_browser(batch: Batch, session: int) -> Steps[None]:
 
 def end_all(batch: Batch, user: int, *, but: int | None = None) -> Steps[None]:
     """End all sessions of this user, tokens too, and their connections; one may stay."""
-    rows = yield one("DELETE FROM sessions WHERE user = ? AND id IS NOT ? RETURNING id", user, but)
+    rows = yield one("DELETE FROM sessions WHERE user = ? AND id <> ? RETURNING id", user, but or 0)
     if but is None:
         batch.end_sessions(user)
         return

@@ -20,17 +20,16 @@ from typing import TypeVar
 import aiosqlite
 
 from chatbox.clock import Clock
-from chatbox.errors import ChatboxError, Conflict, DataFolderError, StorageFull, Unavailable
+from chatbox.errors import ChatboxError, DataFolderError, StorageFull, Unavailable
 from chatbox.model import Draft
 from chatbox.store.apply import apply_all, descriptions
 from chatbox.store.base import Batch, Change, Committed, Steps
 from chatbox.store.steps import run_steps
+from chatbox.store.troubles import UNKNOWN, UNREADABLE, Troubles, failed, misfit
 from chatbox.store.upgrades import prepare
 
 T = TypeVar("T")
 log = logging.getLogger("chatbox.store")
-
-_UNKNOWN = "It is not known whether that was stored. It will be sent again."
 
 
 class _Thread(aiosqlite.Connection):
@@ -64,7 +63,7 @@ class SqliteStore:
         *self._readers, self._slow = readers
         self._clock = clock
         self._turn = 0
-        self._troubles: set[str] = set()  # that were logged since the last transaction that was stored
+        self._troubles = Troubles(log)
 
     def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
         return self._writer.run(partial(self._commit, changes))
@@ -106,9 +105,7 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        if self._troubles:
-            self._troubles.clear()
-            log.warning("the database can be written again")
+        self._troubles.over()
         return Committed(replies, batch, rooms)
 
     def _one_by_one(self, connection: sqlite3.Connection, changes: Sequence[Draft | Change]) -> Committed:
@@ -118,18 +115,16 @@ class SqliteStore:
             try:
                 part = self._transaction(connection, [change])
             except sqlite3.IntegrityError:
-                whole.replies.append(Conflict("That does not fit with what is stored. Load the page again."))
+                whole.replies.append(misfit())
             except sqlite3.Error as error:  # the connection is gone, so the others have to come again, too
                 failure = self._after_failure(error)
                 whole.replies.extend([failure] * (len(changes) - len(whole.replies)))
                 break
             except Exception:
                 log.exception("a change failed")
-                whole.replies.append(ChatboxError("Something went wrong on the server. Nothing was stored."))
+                whole.replies.append(failed())
             else:
-                whole.replies.extend(part.replies)
-                whole.batch.absorb(part.batch)
-                whole.descriptions.update(part.descriptions)
+                whole.absorb(part)
         return whole
 
     def _after_failure(self, error: sqlite3.Error) -> ChatboxError:
@@ -140,14 +135,10 @@ class SqliteStore:
         except sqlite3.Error as again:
             self._complain(again)
         full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
-        return StorageFull() if full else Unavailable(_UNKNOWN)
+        return StorageFull() if full else Unavailable(UNKNOWN)
 
     def _complain(self, error: sqlite3.Error) -> None:
-        """Once for each kind of error, however many changes are refused."""
-        name: str = getattr(error, "sqlite_errorname", str(error))
-        if name not in self._troubles:
-            self._troubles.add(name)
-            log.error("the database cannot be written: %s (%s). Until it can, nothing is stored", error, name)
+        self._troubles.met(getattr(error, "sqlite_errorname", str(error)), error)
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:
@@ -160,7 +151,7 @@ def _read(steps: Steps[T], connection: sqlite3.Connection) -> T:
         return run_steps(connection, steps)
     except sqlite3.Error as error:
         log.error("a read failed: %s", error)
-        raise Unavailable("The server could not read its data just now. Try again.") from error
+        raise Unavailable(UNREADABLE) from error
     finally:
         if connection.in_transaction:
             connection.execute("COMMIT")

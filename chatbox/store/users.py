@@ -12,6 +12,7 @@ from chatbox.rules.tokens import digest
 from chatbox.store.base import Batch, Steps, one
 
 _COLUMNS = "id, name, full_name, status, kind, role, state, password, notice, created_at, seen_at"
+NEXT_PEOPLE_REV = "UPDATE meta SET value = value + 1 WHERE key = 'people_rev' RETURNING value"
 NO_PERSON = "There is no such person."
 
 
@@ -81,7 +82,7 @@ def logo() -> Steps[bytes]:
 
 def next_people_rev() -> Steps[int]:
     """The next number of the list of people. The caller writes it to `users.rev` and publishes it."""
-    rows = yield one("UPDATE meta SET value = value + 1 WHERE key = 'people_rev' RETURNING value")
+    rows = yield one(NEXT_PEOPLE_REV)
     return int(rows[0][0])
 
 

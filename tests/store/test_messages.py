@@ -6,10 +6,10 @@ from chatbox.errors import Conflict, Invalid, NonceReused, NotFound
 from chatbox.model import Message, Posted
 from chatbox.store import integrity, messages, rooms, users
 from chatbox.store.base import Batch, Steps, one
-from tests.store.support import GENERAL, Bench, draft, on_bench
+from tests.store.support import GENERAL, Bench, draft, on_both
 
 
-@on_bench
+@on_both
 async def test_posts_of_one_batch_take_neighbouring_numbers_in_their_order(bench: Bench) -> None:
     head = await bench.head()
     replies = await bench.commit(draft(bench.ada, "1"), draft(bench.ben, "2"), draft(bench.ada, "3"))
@@ -18,14 +18,14 @@ async def test_posts_of_one_batch_take_neighbouring_numbers_in_their_order(bench
     assert await bench.head() == head + 3
 
 
-@on_bench
+@on_both
 async def test_a_resend_gets_the_first_answer_marked_as_such(bench: Bench) -> None:
     (first,) = await bench.commit(draft(bench.ada, "1"))
     (again,) = await bench.commit(draft(bench.ada, "1"))
     assert again == Posted(first.room, first.seq, first.rev, first.at, True)
 
 
-@on_bench
+@on_both
 async def test_a_resend_within_one_batch_is_stored_once(bench: Bench) -> None:
     first, second, third = await bench.commit(*[draft(bench.ada, "1")] * 3)
     assert (first.seq, first.duplicate) == (second.seq, False)
@@ -34,7 +34,7 @@ async def test_a_resend_within_one_batch_is_stored_once(bench: Bench) -> None:
     assert (await bench.rows("SELECT count(*) FROM messages")) == [(1,)]
 
 
-@on_bench
+@on_both
 async def test_a_nonce_with_another_text_or_room_is_refused(bench: Bench) -> None:
     def make(batch: Batch) -> Steps[int]:
         room = yield from rooms.create(batch, "public", "ops", "ops", "", bench.ada, None, None)
@@ -49,13 +49,13 @@ async def test_a_nonce_with_another_text_or_room_is_refused(bench: Bench) -> Non
     assert isinstance(elsewhere, NonceReused)
 
 
-@on_bench
+@on_both
 async def test_two_people_may_use_the_same_nonce(bench: Bench) -> None:
     replies = await bench.commit(draft(bench.ada, "1"), draft(bench.ben, "1"))
     assert all(isinstance(reply, Posted) and not reply.duplicate for reply in replies)
 
 
-@on_bench
+@on_both
 async def test_a_stranger_to_the_room_is_refused_and_the_others_are_not(bench: Bench) -> None:
     def make(batch: Batch) -> Steps[int]:
         room = yield from rooms.create(batch, "private", "ops", "ops", "", bench.ada, None, None)
@@ -71,7 +71,7 @@ async def test_a_stranger_to_the_room_is_refused_and_the_others_are_not(bench: B
     assert (refused.message, refused.code) == (nowhere.message, nowhere.code)
 
 
-@on_bench
+@on_both
 async def test_a_room_that_is_archived_within_the_batch_takes_no_more_posts(bench: Bench) -> None:
     def make(batch: Batch) -> Steps[int]:
         room = yield from rooms.create(batch, "public", "ops", "ops", "", bench.ada, None, None)
@@ -90,7 +90,7 @@ async def test_a_room_that_is_archived_within_the_batch_takes_no_more_posts(benc
     assert isinstance(after, Conflict)
 
 
-@on_bench
+@on_both
 async def test_an_edit_keeps_the_place_and_takes_the_next_number(bench: Bench) -> None:
     (posted,) = await bench.commit(draft(bench.ada, "1", "first text"))
 
@@ -105,7 +105,7 @@ async def test_an_edit_keeps_the_place_and_takes_the_next_number(bench: Bench) -
     assert await bench.store.read(messages.search('"first"', bench.ada, None, 10**9, 5)) == []
 
 
-@on_bench
+@on_both
 async def test_an_edit_to_the_same_text_changes_nothing(bench: Bench) -> None:
     (posted,) = await bench.commit(draft(bench.ada, "1", "text"))
 
@@ -117,7 +117,7 @@ async def test_an_edit_to_the_same_text_changes_nothing(bench: Bench) -> None:
     assert await bench.head() == posted.rev
 
 
-@on_bench
+@on_both
 async def test_a_deleted_message_keeps_its_place_and_loses_its_text(bench: Bench) -> None:
     (posted,) = await bench.commit(draft(bench.ada, "1", "secret words"))
 
@@ -133,7 +133,7 @@ async def test_a_deleted_message_keeps_its_place_and_loses_its_text(bench: Bench
     assert await bench.store.read(integrity.check()) == []
 
 
-@on_bench
+@on_both
 async def test_a_resend_of_an_edited_message_is_still_known(bench: Bench) -> None:
     (posted,) = await bench.commit(draft(bench.ada, "1", "text"))
 
@@ -145,7 +145,7 @@ async def test_a_resend_of_an_edited_message_is_still_known(bench: Bench) -> Non
     assert (again.seq, again.duplicate) == (posted.seq, True)
 
 
-@on_bench
+@on_both
 async def test_only_members_are_mentioned_and_a_deletion_takes_it_back(bench: Bench) -> None:
     def make(batch: Batch) -> Steps[int]:
         return (
@@ -168,7 +168,7 @@ async def test_only_members_are_mentioned_and_a_deletion_takes_it_back(bench: Be
     assert (described["unread"], described["mentions"]) == (1, 0)
 
 
-@on_bench
+@on_both
 async def test_posting_moves_the_own_read_position(bench: Bench) -> None:
     await bench.commit(draft(bench.ben, "1"), draft(bench.ben, "2"))
     assert (await bench.store.read(rooms.of_user_one(GENERAL, bench.ada)))["unread"] == 2
@@ -177,14 +177,14 @@ async def test_posting_moves_the_own_read_position(bench: Bench) -> None:
     assert (described["read"], described["unread"]) == (mine.seq, 0)
 
 
-@on_bench
+@on_both
 async def test_a_reply_to_what_is_not_there_is_refused(bench: Bench) -> None:
     (refused,) = await bench.commit(draft(bench.ada, "1", reply_to=999))
     assert isinstance(refused, Invalid)
     assert refused.field == "reply_to"
 
 
-@on_bench
+@on_both
 async def test_pages_and_changes_tell_every_message_once(bench: Bench) -> None:
     await bench.commit(*[draft(bench.ada, f"{number}", f"text {number}") for number in range(30)])
     head = await bench.head()
@@ -196,7 +196,7 @@ async def test_pages_and_changes_tell_every_message_once(bench: Bench) -> None:
     assert [message.rev for message in changed] == [head - 2, head - 1, head]
 
 
-@on_bench
+@on_both
 async def test_a_message_is_found_by_the_names_of_its_files(bench: Bench) -> None:
     def upload(batch: Batch) -> Steps[None]:
         yield one(
@@ -229,5 +229,3 @@ async def test_a_message_is_found_by_the_names_of_its_files(bench: Bench) -> Non
 
     await bench.commit(delete)
     assert await found('"invoice"') == []
-    check = "INSERT INTO messages_text (messages_text, rank) VALUES ('integrity-check', 1)"
-    await bench.store._writer.run(lambda connection: connection.execute(check).fetchall())

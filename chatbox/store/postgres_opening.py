@@ -1,0 +1,200 @@
+"""Connecting to a PostgreSQL database, and making or upgrading what is in it before anybody uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from urllib.parse import urlsplit
+
+import asyncpg  # type: ignore[import-untyped]
+
+from chatbox.clock import Clock
+from chatbox.errors import DataFolderError, StartError, UpgradeFailed
+from chatbox.store.awaited import run_awaited
+from chatbox.store.dialect import from_json, to_json
+from chatbox.store.lane import LOST, Connection
+from chatbox.store.migrate import found, too_new
+from chatbox.store.postgres import PostgresStore
+from chatbox.store.postgres_schema import MIGRATIONS
+
+log = logging.getLogger("chatbox.store")
+
+UPGRADE_LOCK = 0x63686174_0002  # "chat": one server at a time makes or upgrades the tables
+OLDEST = 13  # version of PostgreSQL
+
+_CONNECTS_WITHIN = 3.0  # seconds
+_ANSWERS_WITHIN = 10.0  # seconds for a statement, by this side's clock
+_TRIES = 30  # of an upgrade whose tables others are using
+_WAITS = {
+    "application_name": "chatbox",
+    # Whoever is paused or cut off within a transaction holds up the others no longer than this.
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "2s",
+    "statement_timeout": "9s",
+    "tcp_user_timeout": "5s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+# Only a stricter promise than "when it is on this disk" stays as it is.
+_DURABLE = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+)
+
+
+async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresStore:
+    """Open the database at this address (postgresql://user:password@host:port/name), making or upgrading
+    its tables.
+
+    Raises `DatabaseTooNew`, `UpgradeFailed`, or `DataFolderError` where it cannot be reached or used."""
+    connection = await reach(url)
+    try:
+        await prepare(connection, clock.now())
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise DataFolderError(
+            f"The user of {shown(url)} may not make tables there: {error}. Make this user the owner of the "
+            "database."
+        ) from error
+    except (*LOST, asyncpg.PostgresError) as error:
+        raise DataFolderError(f"{shown(url)} cannot be used: {error}.") from error
+    finally:
+        await connection.close(timeout=_CONNECTS_WITHIN)
+    return PostgresStore(partial(connect, url), partial(connect, url, slow=True), clock, readers)
+
+
+async def connect(url: str, *, slow: bool = False) -> Connection:
+    """A connection to a database that can be written. Without limits of time for each statement where it is
+    for what may be `slow`. Raises what asyncpg raises, and OSError."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=_CONNECTS_WITHIN,
+        command_timeout=None if slow else _ANSWERS_WITHIN,
+        server_settings=_WAITS | ({"statement_timeout": "0"} if slow else {}),
+        statement_cache_size=512,
+        max_cached_statement_lifetime=0,
+        target_session_attrs="read-write",
+    )
+    try:
+        kinds = {"jsonb": (to_json, from_json), "numeric": (str, int)}  # `meta.value`, and sums of integers
+        for kind, (encode, decode) in kinds.items():
+            await connection.set_type_codec(
+                kind, schema="pg_catalog", encoder=encode, decoder=decode, format="text"
+            )
+        await connection.execute(_DURABLE)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection  # type: ignore[no-any-return]
+
+
+async def reach(url: str) -> Connection:
+    """A first connection, of a kind for `slow` work. Raises `DataFolderError` in a person's words."""
+    try:
+        connection = await connect(url, slow=True)
+    except (*LOST, asyncpg.PostgresError, ValueError) as error:
+        raise DataFolderError(_refusal(url, error)) from error
+    try:
+        await _suits(connection, url)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _suits(connection: Connection, url: str) -> None:
+    version = connection.get_server_version()
+    if version.major < OLDEST:
+        raise DataFolderError(
+            f"{shown(url)} is PostgreSQL {version.major}. Chatbox needs version {OLDEST} or newer."
+        )
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise DataFolderError(
+            f"{shown(url)} keeps text as {encoding}, which has no room for every language. "
+            "Make a database with the encoding UTF8."
+        )
+    if await connection.fetchval("SHOW fsync") != "on":
+        log.warning(
+            "%s runs with fsync off: a power cut may lose messages that were acknowledged", shown(url)
+        )
+
+
+def shown(url: str) -> str:
+    """An address for a person, without the password."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2] or "this computer"
+    return f"The database {parts.path.lstrip('/') or '(no name)'} at {place}"
+
+
+def _refusal(url: str, error: Exception) -> str:
+    parts = urlsplit(url)
+    where = shown(url)
+    match error:
+        case asyncpg.InvalidPasswordError():
+            return f"{where} refuses the password of {parts.username}. Set the right one in the address."
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return f"{where} does not let this user in: {error}."
+        case asyncpg.InvalidCatalogNameError():
+            return f"{where} does not exist. Make it: createdb --encoding=UTF8 {parts.path.lstrip('/')}"
+        case asyncpg.InsufficientPrivilegeError():
+            return f"The user {parts.username} may not use this database: {error}."
+        case asyncpg.TargetServerAttributeNotMatched():
+            return f"{where} is a copy that cannot be written. Name the server that it is a copy of."
+        case asyncpg.PostgresError():
+            return f"{where} cannot be used just now: {error}."
+        case asyncpg.InterfaceError() | ValueError():
+            return f"The address of {where[0].lower()}{where[1:]} is not right: {error}."
+    reason = getattr(error, "strerror", None) or str(error) or "it does not answer"
+    return f"{where} cannot be reached: {reason}. Does PostgreSQL run there, and listen on that address?"
+
+
+async def prepare(connection: Connection, now: int, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring the tables to the current schema, and make what is missing in them; one server does it at a
+    time, and others may be using them meanwhile.
+
+    Raises `DatabaseTooNew`, `UpgradeFailed`, and what asyncpg raises; then no migration is half done."""
+    await connection.execute("SET lock_timeout = 0")
+    await connection.execute("SELECT pg_advisory_lock($1)", UPGRADE_LOCK)
+    await connection.execute("SET lock_timeout = '2s'")
+    version = await format_of(connection)
+    if version > len(migrations) + 1:  # a schema serves the version before it as well
+        raise too_new(version, len(migrations))
+    for number, script in enumerate(migrations[version:], version + 1):
+        await _upgrade(connection, number, script, first=not version)
+    async with connection.transaction():
+        await run_awaited(connection, found(secrets.token_hex(8), secrets.token_hex(8), now))
+
+
+async def format_of(connection: Connection) -> int:
+    """The format of the tables; 0 where there are none."""
+    if await connection.fetchval("SELECT to_regclass('format')") is None:
+        return 0
+    return int(await connection.fetchval("SELECT version FROM format"))
+
+
+async def _upgrade(connection: Connection, number: int, script: str, *, first: bool) -> None:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            async with connection.transaction():
+                await connection.execute(script)
+                await connection.execute("UPDATE format SET version = $1", number)
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.TransactionRollbackError) as error:
+            if attempt == _TRIES:
+                raise _failed(number, error) from error
+        except asyncpg.PostgresError as error:
+            if first:
+                raise
+            raise _failed(number, error) from error
+        await asyncio.sleep(0.2)  # for those who wait for the tables, too
+
+
+def _failed(number: int, error: Exception) -> StartError:
+    return UpgradeFailed(
+        f"The data could not be upgraded to format {number}: {error}. Nothing of that was changed. Go on "
+        "with the version of Chatbox that you used before, or mend the cause and start this one again."
+    )
