@@ -88,6 +88,7 @@ OWNERS = {
     "tornado": TORNADO,
     "aiosqlite": ("chatbox.store.sqlite",),
     "asyncpg": POSTGRES,
+    "redis": ("chatbox.bus.link",),
     "sqlite3": (*SQLITE, "chatbox.licenses"),
 }
 

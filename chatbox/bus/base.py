@@ -12,8 +12,13 @@ class Publication(Struct, frozen=True, gc=False):
     """One event for a topic (`room:7`, `user:3`, `all`), and what it does to the hubs.
 
     `event` is the JSON that goes to clients, empty where there is none. A hub applies `joined` and `left`
-    (user ids, of a room's topic) before it delivers the event, so whoever left gets nothing more. `head` is
-    the room's number after it. `ended` are sessions of a user's topic whose connections close; -1 means all.
+    (user ids, of a room's topic) before it delivers the event, so whoever left gets nothing more; after it
+    goes `description`, the room's as an event, where that changed. `ended` are sessions of a user's topic
+    whose connections close; -1 means all.
+
+    What is numbered tells everything that changed in (`after`, `head`] of its topic: by a room's numbers, by
+    `mine` of a user, by the number of the list of people. Where both are the same it tells of no change, and
+    is for those only who know all up to there. Without a number, both are 0.
     """
 
     topic: str
@@ -22,6 +27,8 @@ class Publication(Struct, frozen=True, gc=False):
     left: tuple[int, ...] = ()
     head: int = 0
     ended: tuple[int, ...] = ()
+    after: int = 0
+    description: bytes = b""
 
 
 Receiver = Callable[[Publication], None]
@@ -47,5 +54,5 @@ class Bus(Protocol):
         ...
 
     async def close(self) -> None:
-        """Send what is waiting, and end."""
+        """Send what is waiting, where that takes no longer than two seconds, and end."""
         ...

@@ -101,6 +101,10 @@ class Hub:
         """How many connections listen to a room."""
         return len(self._rooms.get(room, ()))
 
+    def head(self, room: int) -> int:
+        """The head of a room, as last queued to those who listen to it; 0 where nobody does."""
+        return self._heads.get(room, 0)
+
     def note_head(self, room: int, head: int) -> None:
         """A snapshot told this head; events up to it may still be on their way."""
         if head > self._heads.get(room, 0):
@@ -132,8 +136,10 @@ class Hub:
                 self._enter(connection, room)
         listeners = self._rooms.get(room)
         if listeners:
-            self.note_head(room, publication.head)
+            if publication.head > publication.after:
+                self.note_head(room, publication.head)
             self._send(listeners, publication.event)
+            self._send(listeners, publication.description)
 
     def _end(self, user: int, sessions: tuple[int, ...]) -> None:
         if not sessions:

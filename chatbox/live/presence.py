@@ -63,4 +63,6 @@ class Presence:
         """Tell a room that somebody in it is typing, unless it is a crowd."""
         if self._hub.crowd(room) > TYPING_LIMIT:
             return
-        self._publish([Publication(f"room:{room}", encode({"ev": "typing", "room": room, "user": user}))])
+        head = self._hub.head(room)  # whoever was removed by then is not told
+        event = encode({"ev": "typing", "room": room, "user": user})
+        self._publish([Publication(f"room:{room}", event, head=head, after=head)])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from chatbox.bus.base import Publication
+from chatbox.model import Message
 from chatbox.protocol import events
-from chatbox.store.base import Committed, RoomChanges
+from chatbox.store.base import Committed
 
 ALL_SESSIONS = -1
 
@@ -22,22 +26,38 @@ def publications(committed: Committed) -> list[Publication]:
         for user, session in batch.ended
     ]
     first = {"all", *(f"user:{user}" for user in batch.joined)}
-    own = [Publication(topic, events.encode(event)) for topic, event in batch.events]
+    own = [_own(topic, event) for topic, event in batch.events]
     found += [publication for publication in own if publication.topic in first]
     for room, changes in sorted(batch.rooms.items()):
-        found.append(_room(room, changes))
+        members = list(changes.members.values())
         description = committed.descriptions.get(room)
-        if description is not None:
-            found.append(Publication(f"room:{room}", events.encode({"ev": "room", "room": description})))
+        found.append(
+            of_room(room, changes.after, changes.head, changes.messages.values(), members, description)
+        )
     return found + [publication for publication in own if publication.topic not in first]
 
 
-def _room(room: int, changes: RoomChanges) -> Publication:
-    members = changes.members.values()
+def of_room(
+    room: int,
+    after: int,
+    head: int,
+    messages: Iterable[Message],
+    members: list[dict[str, Any]],
+    description: dict[str, Any] | None,
+) -> Publication:
+    """Everything that changed in (`after`, `head`] of a room; `members` as they are in a `messages` event."""
     return Publication(
         topic=f"room:{room}",
-        event=events.messages(room, changes.after, changes.head, changes.messages.values(), members),
+        event=events.messages(room, after, head, messages, members),
         joined=tuple(member["user"] for member in members if not member.get("left")),
         left=tuple(member["user"] for member in members if member.get("left")),
-        head=changes.head,
+        head=head,
+        after=after,
+        description=b"" if description is None else events.encode({"ev": "room", "room": description}),
     )
+
+
+def _own(topic: str, event: dict[str, Any]) -> Publication:
+    """An event of a user's topic, or of everybody's; it has a number where it tells one of those changes."""
+    head = event.get("mine") or event.get("people_rev") or 0
+    return Publication(topic, events.encode(event), head=head, after=event.get("after", max(0, head - 1)))

@@ -29,8 +29,8 @@ class Published:
         world.ctx.hub.watch(self._hear)
 
     def _hear(self, publication: Publication) -> None:
-        if publication.event:
-            self._found.append((publication.topic, json.decode(publication.event)))
+        for event in filter(None, (publication.event, publication.description)):
+            self._found.append((publication.topic, json.decode(event)))
 
     def take(self) -> list[tuple[str, dict[str, Any]]]:
         found, self._found = self._found, []

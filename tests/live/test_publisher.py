@@ -6,7 +6,7 @@ from typing import Any
 
 from chatbox.live.hub import Hub
 from chatbox.live.publisher import publications
-from chatbox.store import rooms
+from chatbox.store import rooms, users
 from chatbox.store.base import Batch, Steps
 from tests.live.support import Room, flushed
 from tests.store.support import GENERAL, Bench, draft, on_bench
@@ -60,3 +60,24 @@ async def test_whoever_is_shut_out_hears_nothing_of_the_same_batch(bench: Bench)
     assert shut_out.payloads == []
     assert len(shut_out.closed) == 1
     assert [payload["ev"] for payload in others.payloads] == ["messages"]
+
+
+@on_bench
+async def test_what_is_numbered_tells_from_where_to_where(bench: Bench) -> None:
+    def promote(batch: Batch) -> Steps[None]:
+        yield from rooms.set_role(batch, GENERAL, bench.ben, "moderator")
+        yield from rooms.set_role(batch, GENERAL, bench.ben, "member")
+        yield from users.announce(batch, bench.ben)
+
+    head, mine = (
+        await bench.head(),
+        (await bench.rows("SELECT mine FROM users WHERE id = ?", bench.ben))[0][0],
+    )
+    people = (await bench.rows("SELECT value FROM meta WHERE key = 'people_rev'"))[0][0]
+    told = publications(await bench.batch(promote))
+    assert [(each.topic, each.after, each.head) for each in told] == [
+        ("all", people, people + 1),
+        (f"room:{GENERAL}", head, head + 2),
+        (f"user:{bench.ben}", mine, mine + 1),
+        (f"user:{bench.ben}", mine + 1, mine + 2),
+    ]
