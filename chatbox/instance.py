@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import json
 
+from chatbox import cluster
 from chatbox.backup.applying import apply_staged, waits
 from chatbox.backup.keeper import Keeper
 from chatbox.backup.shelf import Shelf
-from chatbox.bus.local import LocalBus
 from chatbox.chat import setup
 from chatbox.chat.chosen import Chosen
 from chatbox.chat.context import Context, Server
@@ -20,23 +20,18 @@ from chatbox.chat.hashing import COST, Cost, Hashing
 from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
 from chatbox.clock import Clock, SystemClock
-from chatbox.data_folder import DATABASE_FILE, secret_of
+from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import DataFolderError
 from chatbox.live.ages import Ages
 from chatbox.live.committer import Committer
-from chatbox.live.confirmed import Confirmed
 from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
-from chatbox.live.moves import Moves
 from chatbox.live.notices import Notices
-from chatbox.live.presence import Presence
 from chatbox.live.publisher import publications
-from chatbox.live.rate import Rate
-from chatbox.live.throttle import Throttle
 from chatbox.live.turns import Turns
 from chatbox.settings import Names, Settings
-from chatbox.store import upgrades, users
+from chatbox.store import heads, upgrades, users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
 from chatbox.store.sqlite import open_store
@@ -87,6 +82,7 @@ async def close_instance(ctx: Context) -> None:
     """Store and publish what is queued, then close everything."""
     await ctx.backups.close()
     await ctx.committer.close()
+    await ctx.cluster.leave()
     await ctx.bus.close()
     ctx.hashing.close()
     if ctx.setup is not None:
@@ -106,47 +102,49 @@ async def _assemble(
 ) -> Context:
     settings = chosen.settings
     meta = await store.read(users.meta())
-    bus, hub, directory = LocalBus(), Hub(clock), Directory()
-    directory.load(meta["people_rev"], await store.read(users.people()))
+    hub, directory = Hub(clock), Directory()
+    directory.load(*await store.read(heads.people_since(0)))
+    parts = cluster.parts(settings, folder, clock, hub, store, directory.people_rev)
     server = _server(settings, meta, assets)
-    hub.watch(directory.receive)
-    hub.watch(server.receive)
-    confirmed = Confirmed(clock)
-    hub.watch(confirmed.receive)
-    await bus.start(hub.receive)
-    limits = settings.limits
+    for watcher in (directory.receive, server.receive, parts.confirmed.receive):
+        hub.watch(watcher)
+    await parts.bus.start(hub.receive)
     if not server.setup_open:
         setup.nobody_waits(folder)
     code = SetupCode(folder, clock, tell) if server.setup_open and tell else None
-    committer = Committer(store, lambda committed: bus.publish(publications(committed)), limits.queue)
+    publish = parts.bus.publish
+    committer = Committer(store, lambda committed: publish(publications(committed)), settings.limits.queue)
     committer.start()
     hub.more_comes = lambda: committer.busy
-    return Context(
+    ctx = Context(
         folder=folder,
-        secret=secret_of(folder),
+        secret=parts.secret,
         chosen=chosen,
         clock=clock,
         ages=Ages(clock, meta["clock"]),
         store=store,
         committer=committer,
         hub=hub,
-        bus=bus,
+        bus=parts.bus,
+        cluster=parts.cluster,
         directory=directory,
-        presence=Presence(hub, clock, bus.publish),
-        throttle=Throttle(clock),
-        rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
+        presence=parts.presence,
+        throttle=parts.throttle,
+        rate=parts.rate,
         searches=Turns(),
-        moves=Moves(clock),
-        confirmed=confirmed,
+        moves=parts.moves,
+        confirmed=parts.confirmed,
         hashing=Hashing(cost),
         blobs=Blobs(uploads_folder(settings, folder)),
         backups=Keeper(Shelf(_backups_folder(settings, folder))),
-        notices=Notices(bus.publish, lambda: directory.admins),
+        notices=Notices(publish, lambda: directory.admins),
         server=server,
         devices=Devices(clock),
         machine=machine,
         setup=code,
     )
+    parts.cluster.join(ctx)
+    return ctx
 
 
 def uploads_folder(settings: Settings, folder: Path) -> Path:

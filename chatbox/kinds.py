@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+HIDDEN = "***"  # in place of what is shown to nobody
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -34,8 +35,12 @@ class Kind(Struct, frozen=True):
         raise NotImplementedError
 
     def show(self, value: Any) -> str:
-        """The value as it would stand in the file."""
+        """The value as it would stand in the file, but for what only those may see who can read the file."""
         return str(value)
+
+    def refused(self, text: str) -> str:
+        """How a message tells what was written, where that is not allowed."""
+        return f'not "{text}"' if text else "not empty"
 
 
 class Whole(Kind, frozen=True):
@@ -188,6 +193,53 @@ class Database(Kind, frozen=True):
         if text:
             raise ValueError("must be empty: this version keeps its data in SQLite, in the data folder")
         return text
+
+
+class Key(Kind, frozen=True):
+    """A secret of one line with at least so many characters; may be empty. It is shown to nobody."""
+
+    least: int
+
+    @property
+    def allowed(self) -> str:
+        return f"at least {self.least} characters, or empty"
+
+    def read(self, text: str) -> str:
+        if text and not (self.least <= len(text) <= 4096 and text.isprintable()):
+            raise ValueError(f"must be one line of at least {self.least} characters")
+        return text
+
+    def show(self, value: str) -> str:
+        return HIDDEN if value else ""
+
+    def refused(self, text: str) -> str:
+        return "not what stands there"
+
+
+class Redis(Kind, frozen=True):
+    """Where Redis is, as redis-py reads it; may be empty. A password in it is shown to nobody."""
+
+    @property
+    def allowed(self) -> str:
+        return "an address such as redis://10.0.0.5:6379 (rediss:// is encrypted), or empty"
+
+    def read(self, text: str) -> str:
+        if not text:
+            return text
+        try:
+            parts = urlsplit(text)
+            sound = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port or 1)
+        except ValueError:
+            sound = None
+        if not sound or not text.isprintable() or not re.fullmatch(r"/?|/[0-9]+", parts.path):
+            raise ValueError(f"must be {self.allowed}")
+        return text
+
+    def show(self, value: str) -> str:
+        return re.sub(r"//[^@]*@", f"//{HIDDEN}@", value)
+
+    def refused(self, text: str) -> str:
+        return "not what stands there"
 
 
 class Listed(Kind, frozen=True):

@@ -16,11 +16,13 @@ from chatbox.kinds import (
     Choice,
     Database,
     Flag,
+    Key,
     Kind,
     Label,
     Listed,
     Network,
     Reached,
+    Redis,
     Size,
     Text,
     Whole,
@@ -156,6 +158,23 @@ class Storage(Struct, frozen=True):
     uploads: Annotated[str, Text(4096), "Folder for uploaded files. Empty: in the data folder."] = ""
 
 
+class Cluster(Struct, frozen=True):
+    """More than one process or machine with one database, which is in PostgreSQL then."""
+
+    redis: Annotated[
+        str,
+        Redis(),
+        "Where the Redis is that carries what happens on one node to the others. Empty: this is the only "
+        "node.",
+    ] = ""
+    key: Annotated[
+        str,
+        Key(16),
+        "A secret that all nodes have and nobody else, such as 32 random letters. By it they know each "
+        "other.",
+    ] = ""
+
+
 class Tls(Struct, frozen=True):
     """Encryption: HTTPS on the same port as HTTP."""
 
@@ -212,6 +231,7 @@ class Settings(Struct, frozen=True):
     limits: Limits = Limits()
     people: People = People()
     storage: Storage = Storage()
+    cluster: Cluster = Cluster()
     tls: Tls = Tls()
     backup: Backup = Backup()
     log: Log = Log()

@@ -93,13 +93,15 @@ def parse(
 
 def _at_odds(settings: Settings, items: Iterable[Item]) -> Iterable[Problem]:
     """What is right by itself and wrong together."""
-    tls = settings.tls
-    if tls.mode != "files" or tls.certificate:
-        return
+    tls, cluster = settings.tls, settings.cluster
     for item in items:
-        if (item.section, item.key, item.value.casefold()) == ("tls", "mode", "files"):
+        name = f"{item.section}.{item.key}"
+        if name == "tls.mode" and tls.mode == "files" == item.value.casefold() and not tls.certificate:
             message = "[tls] mode = files needs [tls] certificate, the file that it is in."
             yield Problem(message, item.file, item.line, "tls", "mode")
+        if name == "cluster.redis" and cluster.redis and item.value and not cluster.key:
+            message = "[cluster] redis needs [cluster] key, which is the same on every node."
+            yield Problem(message, item.file, item.line, "cluster", "redis")
 
 
 def _twice(items: Sequence[Item]) -> Iterable[Problem]:
@@ -133,8 +135,7 @@ def _take(item: Item, row: Setting, values: dict[str, Any]) -> Problem | None:
     try:
         values[item.key] = row.kind.read(item.value)
     except ValueError as error:
-        shown = f'not "{item.value}"' if item.value else "not empty"
         comment = " A comment needs a line of its own." if re.search(r"\s[#;]", item.value) else ""
-        message = f"[{item.section}] {item.key} {error}, {shown}.{comment}"
+        message = f"[{item.section}] {item.key} {error}, {row.kind.refused(item.value)}.{comment}"
         return Problem(message, item.file, item.line, item.section, item.key)
     return None

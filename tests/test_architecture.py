@@ -58,6 +58,7 @@ FLOORS = {
     "chatbox.assembly": ROOF,
     "chatbox.awake": ROOF,
     "chatbox.cli": ROOF,
+    "chatbox.cluster": ROOF,
     "chatbox.computer": ROOF,
     "chatbox.console": ROOF,
     "chatbox.control": ROOF,

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from chatbox.settings import TABLE, Setting, Settings
+from chatbox.settings import TABLE, Setting, Settings, value_of
 from chatbox.settings_parser import Item, SettingsError, override, parse
 
 
@@ -107,6 +107,11 @@ def test_host_names_and_proxies_are_checked_and_normalised() -> None:
         "limits.file_bytes=0",
         "people.session_days=0",
         "storage.database=postgresql://host/name",
+        "cluster.redis=10.0.0.5:6379",
+        "cluster.redis=http://10.0.0.5:6379",
+        "cluster.redis=redis://:word@:6379",
+        "cluster.redis=redis://host:port",
+        "cluster.key=fifteen letters",
         "tls.mode=on",
         "log.level=loud",
     ],
@@ -122,6 +127,29 @@ def test_a_value_out_of_range_is_answered_with_the_range() -> None:
     )
 
 
+KEY = "sixteen letters or more"
+
+
+def test_a_secret_is_shown_to_nobody() -> None:
+    url = "rediss://:hunter22@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem"
+    settings = parse([given(f"cluster.redis={url}"), given(f"cluster.key={KEY}")])
+    assert (settings.cluster.redis, settings.cluster.key) == (url, KEY)
+    shown = {row.name: row.kind.show(value_of(settings, row)) for row in TABLE if row.section == "cluster"}
+    assert shown == {
+        "cluster.redis": "rediss://***@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem",
+        "cluster.key": "***",
+    }
+    assert "hunter22" not in refusal(given("cluster.redis=redis://:hunter22@host:port"))
+    assert "hunter22" not in refusal(given("cluster.key=hunter22"))
+
+
+def test_a_cluster_needs_its_key() -> None:
+    assert refusal(given("cluster.redis=redis://localhost")) == (
+        "chatbox.ini, line 1: [cluster] redis needs [cluster] key, which is the same on every node."
+    )
+    assert parse([given("cluster.redis="), given("tls.mode=auto")]).cluster.redis == ""
+
+
 def test_a_misspelt_key_section_and_word_get_a_suggestion() -> None:
     assert 'Did you mean "port"?' in refusal(given("server.prot=1"))
     assert 'Did you mean "limits"?' in refusal(Item("limit", "", "", "chatbox.ini", 3))
@@ -130,8 +158,8 @@ def test_a_misspelt_key_section_and_word_get_a_suggestion() -> None:
 
 
 def test_an_unknown_section_is_reported_once_however_much_stands_in_it() -> None:
-    header = Item("cluster", "", "", "chatbox.ini", 3)
-    assert refusal(header, given("cluster.redis=x", 4), given("cluster.key=y", 5)).count("\n") == 0
+    header = Item("clock", "", "", "chatbox.ini", 3)
+    assert refusal(header, given("clock.zone=x", 4), given("clock.key=y", 5)).count("\n") == 0
 
 
 def test_a_setting_given_twice_names_both_lines() -> None:

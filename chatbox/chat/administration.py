@@ -118,9 +118,7 @@ async def settings_update(ctx: Context, caller: Caller, cmd: commands.SettingsUp
         return kept
 
     async with ctx.chosen.turn:  # of two changes the later one must also be in force
-        ctx.chosen.take(await ctx.committer.submit(change))
-    limits = ctx.settings.limits
-    ctx.rate.change(limits.messages_per_second, limits.messages_burst)
+        ctx.take_settings(await ctx.committer.submit(change))
     log.info("user %d set %s", user, ", ".join(sorted(cmd.values)))
     told = {"ev": "server", "server": described.server(ctx.server), "limits": described.limits(ctx.settings)}
     await ctx.committer.submit(lambda batch: _tell(batch, told))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import json
 
@@ -92,6 +92,18 @@ class Server:
             self.join = event.get("join", self.join)
 
 
+class Cluster(Protocol):
+    """What a node has to do with the others."""
+
+    def join(self, ctx: Context) -> None:
+        """Begin to follow them."""
+        ...
+
+    async def leave(self) -> None:
+        """Follow them no more, and let them know."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of one running server."""
@@ -105,6 +117,7 @@ class Context:
     committer: Committer
     hub: Hub
     bus: Bus
+    cluster: Cluster
     directory: Directory
     presence: Presence
     throttle: Throttle
@@ -126,6 +139,12 @@ class Context:
     def settings(self) -> Settings:
         """The settings in force at the moment."""
         return self.chosen.settings
+
+    def take_settings(self, stored: Mapping[str, str]) -> None:
+        """These settings of admins are in force from now on."""
+        self.chosen.take(stored)
+        limits = self.settings.limits
+        self.rate.change(limits.messages_per_second, limits.messages_burst)
 
     async def read_for(self, caller: Caller, steps: Callable[[], Steps[T]], *, slow: bool = False) -> T:
         """Read what a user may see. Raises `SignedOut` where the sign-in ended meanwhile.

@@ -10,7 +10,7 @@ from chatbox.errors import Conflict, Invalid, NotFound
 from chatbox.protocol import commands
 from chatbox.rules import access, names
 from chatbox.rules.access import Access
-from chatbox.store import rooms
+from chatbox.store import heads, rooms
 from chatbox.store.base import Batch, Steps, personal
 
 MOST_IN_DIRECT = 9
@@ -214,11 +214,12 @@ async def typing(ctx: Context, caller: Caller, cmd: commands.RoomTyping) -> dict
     """Tell the others in a room that the caller is typing."""
     user = caller.require_user()
 
-    def steps() -> Steps[None]:
+    def steps() -> Steps[int]:
         access.may_post((yield from _rights(cmd.room, caller)))
+        return (yield from heads.of_rooms([cmd.room]))[cmd.room]
 
-    await ctx.read_for(caller, steps)
-    ctx.presence.typing(cmd.room, user)
+    head = await ctx.read_for(caller, steps)  # whoever was removed by then is not told
+    ctx.presence.typing(cmd.room, head, user)
     return {}
 
 

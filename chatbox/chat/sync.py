@@ -50,7 +50,7 @@ async def _listen_and_read(
         if ctx.hub.generation(caller.user) != generation:
             continue  # who was removed meanwhile must not hear the room for even a moment
         ctx.hub.subscribe(connection, mine)
-        await ctx.bus.subscribe([f"room:{room}" for room in mine])
+        await ctx.bus.subscribe([f"user:{caller.user}", *(f"room:{room}" for room in mine)])
         snapshot = await ctx.store.read(_snapshot(ctx, caller, cmd))
         if ctx.hub.generation(caller.user) == generation:
             for room in snapshot["rooms"]:

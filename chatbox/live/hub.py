@@ -93,6 +93,25 @@ class Hub:
             self._enter(connection, room)
         connection.rooms = set(wanted)  # a copy is half as large as what grew
 
+    def resubscribe(self, user: int, rooms: Iterable[int]) -> None:
+        """Let every connection of a user hear exactly these rooms: they are what the database says."""
+        wanted = set(rooms)
+        for connection in self.of_user(user):
+            if connection.rooms != wanted:
+                self._changed(user)
+                self.subscribe(connection, wanted)
+
+    def admit(self, user: int, room: int, head: int, event: bytes) -> None:
+        """Let a user hear a room, which is at this head; the event is for those connections that did not."""
+        frame = text_frame(event)
+        for connection in self.of_user(user):
+            if room not in connection.rooms:
+                self._enter(connection, room)
+                if connection.deliver(frame):
+                    self._due[connection] = None
+        self.note_head(room, head)
+        self._schedule()
+
     def heads(self, connection: Connection) -> dict[str, int]:
         """The heads of the connection's rooms, as last queued to it."""
         return {str(room): self._heads.get(room, 0) for room in connection.rooms}
@@ -100,10 +119,6 @@ class Hub:
     def crowd(self, room: int) -> int:
         """How many connections listen to a room."""
         return len(self._rooms.get(room, ()))
-
-    def head(self, room: int) -> int:
-        """The head of a room, as last queued to those who listen to it; 0 where nobody does."""
-        return self._heads.get(room, 0)
 
     def note_head(self, room: int, head: int) -> None:
         """A snapshot told this head; events up to it may still be on their way."""

@@ -59,10 +59,9 @@ class Presence:
             self._told = dict(self._state)
             self._publish([Publication("all", encode({"ev": "presence", **event}))])
 
-    def typing(self, room: int, user: int) -> None:
-        """Tell a room that somebody in it is typing, unless it is a crowd."""
+    def typing(self, room: int, head: int, user: int) -> None:
+        """Tell a room, as it is at this head, that somebody in it is typing, unless it is a crowd."""
         if self._hub.crowd(room) > TYPING_LIMIT:
             return
-        head = self._hub.head(room)  # whoever was removed by then is not told
         event = encode({"ev": "typing", "room": room, "user": user})
         self._publish([Publication(f"room:{room}", event, head=head, after=head)])

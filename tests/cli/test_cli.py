@@ -74,7 +74,7 @@ def test_all_problems_of_file_and_command_line_are_printed_and_exit_with_2(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = home / "my.ini"
-    file.write_text("[server]\nprt = 1\nport = x\n[log]\nlevel = loud\n[cluster]\nredis = y\n")
+    file.write_text("[server]\nprt = 1\nport = x\n[log]\nlevel = loud\n[clock]\nzone = y\n")
     words = ["check-config", "--config", str(file), "--set", "a=b", "--set", "limits.queue=no"]
     assert cli.main([*words]) == 2
     errors = capsys.readouterr().err.splitlines()

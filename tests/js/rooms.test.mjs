@@ -96,6 +96,16 @@ test('a room of others is not taken for mine', () => {
   assert.deepEqual(store.rooms.all(), []);
 });
 
+test('what is missed of my own leads to a new snapshot, and what comes in turn does not', () => {
+  const store = storeWith(publicRoom(1));
+  const me = { id: 1, name: 'me', role: /** @type {const} */ ('admin') };
+  assert.equal(store.apply({ ev: 'me', me, mine: 2 }), 'done');
+  assert.equal(store.apply({ ev: 'me', me, mine: 4 }), 'hello');
+  assert.equal(store.apply({ ev: 'me', me, mine: 5, after: 5 }), 'hello', 'the server tells nothing of 5 itself');
+  assert.equal(store.apply({ ev: 'me', me, mine: 7, after: 5 }), 'done');
+  assert.equal(store.apply({ ev: 'me', me, mine: 7, after: 7 }), 'done', 'what is known already');
+});
+
 test('a list of members lives on by the room’s own changes', async () => {
   const { clock, server, store, actions } = await visit();
   server.override = (c) => (c.do === 'room.members' ? { members: [{ user: 1, role: 'owner' }, { user: 2, role: 'member' }] } : undefined);

@@ -81,9 +81,9 @@ async def test_typing_goes_to_no_crowd() -> None:
     room = Room()
     presence, told = watched(room)
     room.enter(1)
-    presence.typing(7, 1)
+    presence.typing(7, 5, 1)
     assert last(told) == {"ev": "typing", "room": 7, "user": 1}
     for user in range(2, 110):
         room.enter(user)
-    presence.typing(7, 1)
+    presence.typing(7, 5, 1)
     assert len(told) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatbox.model import Draft
-from chatbox.store import messages, rooms, users
+from chatbox.store import heads, messages, rooms, users
 from chatbox.store.base import Statement
 from chatbox.store.migrate import found, upgrade
 from chatbox.store.steps import run_steps
@@ -37,6 +37,8 @@ READS: dict[str, Callable[[], Generator[Statement, list[Any], Any]]] = {
     "members": lambda: rooms.members(1),
     "access": lambda: rooms.access(1, 1, 1),
     "what somebody wrote": lambda: messages.of_author(1, "nonce-01", 50),
+    "heads of rooms": lambda: heads.of_rooms([1, 2]),
+    "heads of people": lambda: heads.of_users([1, 2]),
     "resend": lambda: messages._known(Draft(1, 1, 0, "nonce-01", "x")),
 }
 

@@ -16,11 +16,11 @@
  * @returns {Outcome}
  */
 export function applyEvent(store, event) {
-  const { mine } = /** @type {{mine?: number}} */ (event);
+  const { mine, after = (mine ?? 0) - 1 } = /** @type {{mine?: number, after?: number}} */ (event);
   if (mine === undefined) return applyKind(store, event);
   // What is a person's own has one number, which every change to it takes.
   if (mine <= store.mine) return 'done';
-  const missed = mine > store.mine + 1;
+  const missed = after > store.mine;
   store.mine = mine;
   const outcome = applyKind(store, event);
   return missed ? 'hello' : outcome;

@@ -128,7 +128,7 @@
  * @typedef {{ev: 'typing', room: number, user: number}} TypingEvent
  * @typedef {{ev: 'server', server: Partial<ServerInfo>, join?: JoinPolicy, limits?: Partial<Limits>}} ServerEvent
  * @typedef {{ev: 'addresses', addresses: string[]}} AddressesEvent
- * @typedef {{ev: 'me', me: Me, mine?: number}} MeEvent
+ * @typedef {{ev: 'me', me: Me, mine?: number, after?: number}} MeEvent
  * @typedef {{kind: string} & Record<string, any>} Notice what admins should know of the machine
  * @typedef {{ev: 'notices', notices: Notice[]}} NoticesEvent
  * @typedef {MessagesEvent | RoomEvent | RoomGoneEvent | ReadEvent | PeopleEvent | PresenceEvent | TypingEvent | ServerEvent | AddressesEvent | MeEvent | NoticesEvent} ServerEventAny
