@@ -160,9 +160,11 @@ class LocalName:
         addresses = self._addresses()
         if addresses != self._served:
             await self.withdraw()
+        own = every_address()
         answering = await who_answers(self.name, addresses)
-        # Before we have it, another server on this machine may be the one that does.
-        others = frozenset(answering - every_address() if self.ours else answering)
+        # Before we have it, another server on this machine may be the one that does. Meanwhile the router may
+        # have given this machine another address; what answered from the old one was still this machine.
+        others = frozenset(answering - own - every_address() if self.ours else answering)
         if others != self._others:
             self._others = others
             self._tell(others)

@@ -1,11 +1,13 @@
-"""Chatbox of a later release, which brings a migration of its own: `python upgraded.py KIND ARGUMENTS…`.
+"""Chatbox of a later release, with a migration and a client of its own: `python upgraded.py KIND ARGUMENTS…`.
 
-KIND is `slow`, which takes some seconds, or `failing`, which fails at its end.
+KIND is `quick`, or `slow`, which takes some seconds, or `failing`, which fails at its end.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -18,6 +20,7 @@ _WORK = (
     "UPDATE rooms SET colour = 'red';\n"
 )
 KINDS = {
+    "quick": _WORK.format(rounds=10),
     "slow": _WORK.format(rounds=6_000_000),
     "failing": _WORK.format(rounds=10) + "UPDATE nothing SET a = 1;\n",
 }
@@ -25,9 +28,14 @@ KINDS = {
 
 def main() -> int:
     migrate.MIGRATIONS = (schema.SCHEMA_1, KINDS[sys.argv.pop(1)])
-    from chatbox import cli
+    from chatbox import cli, frozen
 
-    return cli.main()
+    with tempfile.TemporaryDirectory() as folder:
+        client = Path(folder, "assets")
+        shutil.copytree(frozen.assets_folder(), client)
+        (client / "css/utilities.css").open("a").write(".later {}\n")
+        frozen.assets_folder = lambda: client
+        return cli.main()
 
 
 if __name__ == "__main__":

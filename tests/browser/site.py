@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.harness.http import Answer, Http
+from tests.harness.network import Desk, Host
 from tests.harness.process import FREE, PASSWORD, Person, Server
 
 T = TypeVar("T")
@@ -24,13 +25,19 @@ class Site:
     """A server, and people on it who need no window."""
 
     def __init__(
-        self, folder: Path, settings: dict[str, str] | None = None, *, at_a_desk: bool = False
+        self,
+        folder: Path,
+        settings: dict[str, str] | None = None,
+        *,
+        at_a_desk: bool = False,
+        host: Host | None = None,
     ) -> None:
-        """`at_a_desk`: the server finds a screen, and opens a browser there at its first start."""
+        """`at_a_desk`: the server finds a screen, and opens a browser there at its first start. `host`: the
+        machine that it runs on, where that is another one; then only its own commands reach it from here."""
         self._told = folder / "opened.txt"
-        self.server = Server(
-            folder, FREE | (settings or {}), _desk(folder, self._told) if at_a_desk else None
-        )
+        desk = _desk(folder, self._told) if at_a_desk else None
+        settings = FREE | (settings or {})
+        self.server = Desk(folder, host, settings, desk) if host else Server(folder, settings, desk)
         self.admin: Person | None = None
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()

@@ -115,6 +115,23 @@ def test_after_ten_minutes_a_change_asks_for_the_password(
     expect(page.locator(".sidebar-server")).to_have_text("Attic")  # without being asked again
 
 
+def test_a_question_for_the_password_that_cannot_be_loaded_is_said(
+    office: Site, stages: Callable[[Site], Stage]
+) -> None:
+    stage = stages(office)
+    window = admin_window(stage, "Name and joining")
+    window.guard.expect(REFUSED)
+    stage.outage()
+    office.run(office.server.stop())
+    office.start()  # which has forgotten when the password was given last
+    expect(window.page.get_by_text("Offline.")).to_have_count(0)
+    window.guard.expect("ERR_FAILED")
+    window.page.route("**/dialogs/confirm.js", lambda route: route.abort())  # as after an upgrade
+    window.page.get_by_role("button", name="Save").click()
+    missing = window.page.locator(".toast", has_text="This part of the page could not be loaded.")
+    expect(missing.get_by_role("button", name="Reload")).to_be_visible()
+
+
 def test_the_picture_of_the_server_is_shown_to_everybody(
     office: Site, stages: Callable[[Site], Stage]
 ) -> None:

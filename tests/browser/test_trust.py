@@ -160,7 +160,7 @@ def test_a_device_that_trusts_the_server_goes_on_over_https_with_all_it_had(
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.goto(f"{address(lan)}/trust")
     page.get_by_role("button", name="Continue securely").click()
-    page.get_by_role("button", name=f"Go on as {ada.name}").click()
+    page.get_by_role("button", name="Go on as Ada Lindqvist").click()
 
     page.locator(".sidebar-row", has_text=f"move-{ada.id}").click()
     expect(page.locator(".message-text", has_text="written without a network")).to_have_count(1)
@@ -240,7 +240,7 @@ def test_who_arrives_while_the_server_is_away_may_try_again(lan: Site, trusting:
     expect(page.get_by_text("No connection to the server.")).to_be_visible()
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
-    page.get_by_role("button", name=f"Go on as {ada.name}").click()
+    page.get_by_role("button", name="Go on as Ada Lindqvist").click()
     expect(page.locator(".sidebar-row").first).to_be_visible()
     context.close()
 

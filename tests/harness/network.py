@@ -90,8 +90,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 class Desk(Server):
     """A server on such a machine, listening as it does by itself. Its port is the same inside."""
 
-    def __init__(self, folder: Path, host: Host, settings: dict[str, str] | None = None) -> None:
-        super().__init__(folder, settings)
+    def __init__(
+        self,
+        folder: Path,
+        host: Host,
+        settings: dict[str, str] | None = None,
+        desk: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(folder, settings, desk)
         self.host = host
         self.program = host.words(*program())
         self.place = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chatbox.lan import mdns
 from chatbox.settings_file import read
 from tests.harness.needs import need, works
 from tests.harness.network import Desk, Host, hosts
@@ -199,6 +201,31 @@ async def test_whoever_takes_the_name_later_is_told_and_does_not_get_it_from_us(
         assert DESK in dig(phone, "chatbox.local")
     await server.says("chatbox.local is this server's alone again.")
     assert await server.stop() == 0
+
+
+@on_a_loop()
+async def test_an_address_that_goes_while_it_is_asked_about_is_no_other_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[frozenset[str]] = []
+    watched = asyncio.Event()
+    here = {DESK}
+
+    async def asked(*_: object) -> set[str]:
+        here.clear()
+        here.add(OTHER)  # the router gives this machine another address just now
+        watched.set()
+        return {DESK}
+
+    name = mdns.LocalName("chatbox.local", 8642, "Attic", list, told.append)
+    monkeypatch.setattr(mdns.LocalName, "ours", True)
+    monkeypatch.setattr(mdns, "every_address", lambda: set(here))
+    monkeypatch.setattr(mdns, "who_answers", asked)
+    keeping = asyncio.create_task(name.keep())
+    await watched.wait()
+    await asyncio.sleep(0)
+    keeping.cancel()
+    assert told == []
 
 
 @on_a_loop()

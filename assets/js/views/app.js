@@ -26,10 +26,8 @@ export function createApp({ store, actions, trust }) {
   /** @type {Set<(place: Place) => void>} */
   const listeners = new Set();
 
-  actions.confirm = async () => {
-    const part = await import("./dialogs/confirm.js").catch(() => null);
-    return part ? part.askPassword(app) : false;
-  };
+  actions.confirm = async () =>
+    (await lazily(import("./dialogs/confirm.js"), (part) => part.askPassword(app))) ?? false;
   const app = {
     store,
     actions,

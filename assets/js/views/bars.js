@@ -137,7 +137,7 @@ function versionBar(app) {
     { class: "bar", role: "status", hidden: !app.store.stale },
     icon("refresh"),
     t("app.new_version"),
-    h("button", { type: "button", class: "bar-action", onclick: () => location.reload() }, t("app.reload")),
+    h("button", { type: "button", class: "bar-action", onclick: () => location.reload() }, t("app.reload_now")),
   );
   const draw = () => {
     bar.hidden = !app.store.stale;

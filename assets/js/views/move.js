@@ -40,7 +40,8 @@ export async function createMove({ actions }, { move: secret, kept }, done) {
  * @param {() => void} done
  */
 async function moveCard(actions, { secret, kept }, link, problem, done) {
-  const name = link?.name ?? "";
+  const name = link?.by ?? "";
+  const moved = kept !== undefined; // from an address that is gone, which may be over HTTP as before
   const offline = problem instanceof CommandError && problem.code !== "not_found";
   const { element: body } = form({
     fields: [],
@@ -55,11 +56,12 @@ async function moveCard(actions, { secret, kept }, link, problem, done) {
   });
   // Another tab of this browser has moved before.
   if (!name && !offline && (await actions.account.isSignedIn())) done();
-  document.title = t("move.title");
+  const title = t(moved ? "move.moved_title" : "move.title");
+  document.title = title;
   return card({
-    badge: icon("shield"),
-    title: t("move.title"),
-    lead: name ? t("move.intro") : offline ? explain(problem) : t("move.over"),
+    badge: icon(moved ? "wifi" : "shield"),
+    title,
+    lead: name ? t(moved ? "move.moved_intro" : "move.intro") : offline ? explain(problem) : t("move.over"),
     body,
     foot: name ? linkButton(t("move.sign_in"), done) : null,
   });

@@ -238,9 +238,10 @@ export async function loadInto(place, load, draw) {
 
 /**
  * Runs with a module that is seldom needed, so that opening the chat does not wait for it.
- * @template T
+ * @template T, R
  * @param {Promise<T>} loading
- * @param {(module: T) => void} run
+ * @param {(module: T) => R} run
+ * @returns {Promise<Awaited<R> | undefined>} what that gives; undefined where there was no module, which is said here
  */
 export async function lazily(loading, run) {
   let module;
@@ -252,9 +253,9 @@ export async function lazily(loading, run) {
       kind: "error",
       action: { label: t("app.reload_now"), onclick: () => location.reload() },
     });
-    return;
+    return undefined;
   }
-  run(module);
+  return await run(module);
 }
 
 /**

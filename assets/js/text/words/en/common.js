@@ -3,7 +3,6 @@ export const common = {
   'app.name': 'Chatbox',
   'app.skip': 'Skip to the messages',
   'app.loading': 'Loading…',
-  'app.reload': 'Reload for the new version',
   'app.reload_now': 'Reload',
   'app.part_missing': 'This part of the page could not be loaded. Try again when you are online, or reload.',
   'app.new_version': 'There is a new version of this page.',

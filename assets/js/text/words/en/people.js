@@ -22,6 +22,8 @@ export const people = {
 
   'move.title': 'You are on the secure connection',
   'move.intro': 'Nobody on the network can read along from here on. What you have written comes along.',
+  'move.moved_title': 'The chat has moved here',
+  'move.moved_intro': 'Its address is another one now. What you have written comes along.',
   'move.submit': 'Go on as {name}',
   'move.sign_in': 'Sign in as somebody else',
   'move.over': 'Your sign-in did not come along: its two minutes are over. Sign in once more.',
