@@ -58,12 +58,7 @@ async def open_instance(
 
     Raises `StartError` and OSError."""
     clock = clock or SystemClock()
-    await asyncio.to_thread(apply_staged, folder, uploads_folder(settings, folder))
-    shelf = Shelf(_backups_folder(settings, folder))
-    try:
-        store = await open_store(folder / DATABASE_FILE, clock)
-    except DataFolderError as error:
-        raise DataFolderError(f"{error}{_way_back(shelf)}") from error
+    store = await _open_store(settings, folder, clock)
     try:
         stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])
         chosen = Chosen(settings, given, stored)
@@ -73,8 +68,23 @@ async def open_instance(
         raise
 
 
-def takes_long(folder: Path) -> bool:
-    """Whether opening the folder means to upgrade its data, or to put a backup in place."""
+async def _open_store(settings: Settings, folder: Path, clock: Clock) -> Store:
+    if settings.storage.database:
+        from chatbox.store.postgres_opening import open_postgres  # only here: few servers wait for it
+
+        return await open_postgres(settings.storage.database, clock)
+    await asyncio.to_thread(apply_staged, folder, uploads_folder(settings, folder))
+    shelf = Shelf(_backups_folder(settings, folder))
+    try:
+        return await open_store(folder / DATABASE_FILE, clock)
+    except DataFolderError as error:
+        raise DataFolderError(f"{error}{_way_back(shelf)}") from error
+
+
+def takes_long(settings: Settings, folder: Path) -> bool:
+    """Whether opening the data means to upgrade it, or to put a backup in place."""
+    if settings.storage.database:
+        return False
     return waits(folder) or upgrades.is_pending(folder / DATABASE_FILE)
 
 

@@ -182,19 +182,6 @@ class Label(Kind, frozen=True):
         return label
 
 
-class Database(Kind, frozen=True):
-    """Where the database is. Only SQLite in the data folder, for which the value is empty."""
-
-    @property
-    def allowed(self) -> str:
-        return "empty"
-
-    def read(self, text: str) -> str:
-        if text:
-            raise ValueError("must be empty: this version keeps its data in SQLite, in the data folder")
-        return text
-
-
 class Key(Kind, frozen=True):
     """A secret of one line with at least so many characters; may be empty. It is shown to nobody."""
 
@@ -216,22 +203,27 @@ class Key(Kind, frozen=True):
         return "not what stands there"
 
 
-class Redis(Kind, frozen=True):
-    """Where Redis is, as redis-py reads it; may be empty. A password in it is shown to nobody."""
+class Service(Kind, frozen=True):
+    """The address of another program, whose path `path` matches; may be empty. A password in it is shown to
+    nobody."""
+
+    schemes: tuple[str, ...]
+    path: str
+    example: str
 
     @property
     def allowed(self) -> str:
-        return "an address such as redis://10.0.0.5:6379 (rediss:// is encrypted), or empty"
+        return f"an address such as {self.example}, or empty"
 
     def read(self, text: str) -> str:
         if not text:
             return text
         try:
             parts = urlsplit(text)
-            sound = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port or 1)
+            sound = parts.scheme in self.schemes and parts.hostname and (parts.port or 1)
         except ValueError:
             sound = None
-        if not sound or not text.isprintable() or not re.fullmatch(r"/?|/[0-9]+", parts.path):
+        if not sound or not text.isprintable() or not re.fullmatch(self.path, parts.path):
             raise ValueError(f"must be {self.allowed}")
         return text
 

@@ -140,7 +140,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
             stack.callback(each.close)
         client = load_assets(frozen.assets_folder())
         settings = await lookout.first_name(settings, options)
-        async with waiting_room(sockets if takes_long(folder) else ()):
+        async with waiting_room(sockets if takes_long(settings, folder) else ()):
             ctx = await open_instance(
                 settings,
                 folder,

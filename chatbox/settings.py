@@ -14,7 +14,6 @@ from msgspec import Struct, structs
 
 from chatbox.kinds import (
     Choice,
-    Database,
     Flag,
     Key,
     Kind,
@@ -22,7 +21,7 @@ from chatbox.kinds import (
     Listed,
     Network,
     Reached,
-    Redis,
+    Service,
     Size,
     Text,
     Whole,
@@ -154,7 +153,11 @@ class Storage(Struct, frozen=True):
         "Data folder. Counts only in a file that is given by --config or lies next to the program. Empty: "
         "chosen at the start, which says which.",
     ] = ""
-    database: Annotated[str, Database(), "Where the database is: empty for SQLite in the data folder."] = ""
+    database: Annotated[
+        str,
+        Service(("postgresql", "postgres"), "/[^/]+", "postgresql://name:password@10.0.0.5/chatbox"),
+        "Where the database is, in a PostgreSQL. Empty: SQLite in the data folder.",
+    ] = ""
     uploads: Annotated[str, Text(4096), "Folder for uploaded files. Empty: in the data folder."] = ""
 
 
@@ -163,7 +166,7 @@ class Cluster(Struct, frozen=True):
 
     redis: Annotated[
         str,
-        Redis(),
+        Service(("redis", "rediss"), "/?|/[0-9]+", "redis://10.0.0.5:6379 (rediss:// is encrypted)"),
         "Where the Redis is that carries what happens on one node to the others. Empty: this is the only "
         "node.",
     ] = ""

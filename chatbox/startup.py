@@ -91,7 +91,7 @@ def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
         ini = settings_file.read(config) if in_folder else Ini()
         problems += _names_another(ini, folder.path)
     settings = parse(ini.items, overrides, (*ini.problems, *problems))
-    first = not data_folder.has_database(folder.path)
+    first = not settings.storage.database and not data_folder.has_database(folder.path)
     return Start(settings, folder, config, names_given(ini.items, overrides), first)
 
 

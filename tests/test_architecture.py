@@ -55,7 +55,6 @@ FLOORS = {
     "chatbox.always": ROOF,
     "chatbox.api_docs": ROOF,
     "chatbox.arguments": ROOF,
-    "chatbox.assembly": ROOF,
     "chatbox.awake": ROOF,
     "chatbox.cli": ROOF,
     "chatbox.cluster": ROOF,

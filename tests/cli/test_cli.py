@@ -146,9 +146,13 @@ def test_a_data_folder_that_cannot_be_used_exits_with_4(
     assert "is a file" in capsys.readouterr().err
 
 
-def test_postgresql_is_refused_with_a_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--set", "storage.database=postgresql://host/name"]) == 2
-    assert "this version keeps its data in SQLite" in capsys.readouterr().err
+def test_a_postgresql_that_is_not_there_exits_with_4_and_hides_its_password(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--no-browser", "--set", "storage.database=postgresql://ada:word@127.0.0.1:9/chat"]) == 4
+    said = capsys.readouterr()
+    assert "cannot be reached" in said.err
+    assert "word" not in said.out + said.err
 
 
 # -- serve ---------------------------------------------------------------------------------------------------

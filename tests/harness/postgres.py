@@ -193,6 +193,16 @@ def server() -> Postgres:
     return _shared()
 
 
+def own() -> Postgres:
+    """One that a test has for itself, running, because it breaks it. The test removes it."""
+    server()  # or the test is skipped
+    programs = _programs()
+    assert programs is not None
+    made = Postgres(programs)
+    made.start()
+    return made
+
+
 @cache
 def _shared() -> Postgres:
     programs = _programs()
