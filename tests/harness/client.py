@@ -72,9 +72,7 @@ class Client:
         """Connect, catch up, and send again what was not answered. Raises `Lost` or one of LOST."""
         await self.open()
         await self.hello()
-        for nonce in list(self.outbox):
-            with suppress(Refused):
-                await self._send_draft(nonce)
+        await self.resend()
         self.online.set()
 
     async def hello(self) -> dict[str, Any]:
@@ -169,6 +167,13 @@ class Client:
         nonce = nonce or secrets.token_urlsafe(12)
         self.outbox[nonce] = {"room": room, "text": text, **fields}
         return await self._send_draft(nonce)
+
+    async def resend(self) -> None:
+        """Send once more what was refused for the moment. Raises `Lost`."""
+        for nonce in list(self.outbox):
+            if nonce in self.outbox:  # it was not answered meanwhile
+                with suppress(Refused):
+                    await self._send_draft(nonce)
 
     async def _send_draft(self, nonce: str) -> dict[str, Any]:
         try:

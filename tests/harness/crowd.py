@@ -23,6 +23,7 @@ ABNORMAL = 1006  # the connection was lost without a close frame
 RESTARTING = 1012
 _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 _EVENT, _HELLO, _CHANGES = b'{"ev":"messages"', b'{"re":1,', b'{"re":2,'
+_REFUSALS = (b'{"re":1,"error"', b'{"re":2,"error"')
 _KEY, _TAIL = 120, 40  # bytes at the two ends of a long frame that tell it from all others
 
 
@@ -328,6 +329,8 @@ class Member(asyncio.Protocol):
         if opcode == _TEXT:
             if payload.startswith(_EVENT):
                 self._hear(payload)
+            elif payload.startswith(_REFUSALS):
+                self.abort()
             elif payload.startswith(_HELLO):
                 self._greet(_read_hello(payload).ok)
             elif payload.startswith(_CHANGES):

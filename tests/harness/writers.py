@@ -83,6 +83,10 @@ class ForeignWriter:
                 await self._beat()
             except (Lost, *LOST):
                 await self.client.drop()
+            except Refused as error:
+                if error.retry_in is None:
+                    raise
+                await self.client.drop()
             self._lost += 1
             self._hurry.clear()
             with suppress(TimeoutError):
@@ -99,6 +103,7 @@ class ForeignWriter:
             ended.cancel()
             async with asyncio.timeout(self._patience):
                 await self.client.call("ping")
+                await self.client.resend()
 
     async def act(self) -> None:
         await self.client.online.wait()
@@ -115,8 +120,16 @@ class ForeignWriter:
         nonce = f"{self.name}-{len(self.sent.nonces):06d}"
         text = f"text of {nonce}"
         self.sent.post(nonce, text)
-        with suppress(Refused, Lost):  # it is sent again once back
+        try:
             await self.client.post(room, text, nonce)
+        except Refused as error:
+            if error.retry_in is None:
+                return
+            await asyncio.sleep(error.retry_in)
+            with suppress(Lost):
+                await self.client.resend()
+        except Lost:
+            return  # it is sent again once back
 
     def _acknowledge(self) -> None:
         for nonce, answer in self.client.answers.items():
@@ -139,6 +152,8 @@ class ForeignWriter:
             async with asyncio.timeout(3 * self._patience):
                 await self.client.call(do, room=answer["room"], seq=answer["seq"], **fields)
         except Refused as error:
+            if error.retry_in is not None:
+                return  # whether it was done is not known
             if error.code not in ("not_found", "conflict"):  # it is deleted
                 raise
             self.sent.refused(nonce, text)
@@ -149,7 +164,7 @@ class ForeignWriter:
         while self.client.outbox or not self.client.online.is_set():
             await self.client.online.wait()
             with suppress(Lost):
-                await self.client.call("ping")
+                await self.client.resend()
         self._acknowledge()
 
     async def known(self) -> dict[int, Transcript]:
