@@ -54,7 +54,7 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
     connection = await reach(url)
     try:
         await prepare(connection, clock.now())
-    except asyncpg.InsufficientPrivilegeError as error:
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError) as error:
         raise DataFolderError(
             f"The user of {shown(url)} may not make tables there: {error}. Make this user the owner of the "
             "database."
@@ -159,7 +159,15 @@ async def prepare(connection: Connection, now: int, migrations: Sequence[str] = 
     Raises `DatabaseTooNew`, `UpgradeFailed`, and what asyncpg raises; then no migration is half done."""
     await connection.execute("SET lock_timeout = 0")
     await connection.execute("SELECT pg_advisory_lock($1)", UPGRADE_LOCK)
-    await connection.execute("SET lock_timeout = '2s'")
+    try:
+        await connection.execute("SET lock_timeout = '2s'")
+        await _bring_up(connection, now, migrations)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", UPGRADE_LOCK)
+
+
+async def _bring_up(connection: Connection, now: int, migrations: Sequence[str]) -> None:
     version = await format_of(connection)
     if version > len(migrations) + 1:  # a schema serves the version before it as well
         raise too_new(version, len(migrations))
