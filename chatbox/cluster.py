@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from chatbox.bus.base import Bus, Publication
@@ -20,6 +23,7 @@ from chatbox.live.confirmed import Confirmed
 from chatbox.live.follower import Follower
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
+from chatbox.live.nodes import TOPIC, Lease, Nodes
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
 from chatbox.live.sweep import Sweep
@@ -57,9 +61,9 @@ class Alone:
 class Node:
     """`chat.context.Cluster` of one node among others."""
 
-    def __init__(self, bus: Bus, hub: Hub, store: Store, people_rev: int) -> None:
-        """`bus` is the one between the nodes."""
-        self.follower = Follower(bus, hub, store, people_rev)
+    def __init__(self, follower: Follower, nodes: Nodes, hub: Hub, store: Store) -> None:
+        self.follower = follower
+        self.nodes = nodes
         self._hub = hub
         self._store = store
         self._sweep: Sweep | None = None
@@ -73,12 +77,17 @@ class Node:
     def join(self, ctx: Context) -> None:
         sweep = self._sweep = Sweep(self._store, self._hub, self.follower, Following(ctx, self.follower))
         self._hub.watch(self._see_settings)
-        self._tasks = [asyncio.create_task(sweep.run(), name="sweep")]
+        leases = self.nodes.run(partial(_lease, ctx), lambda: ctx.presence.here)
+        self._tasks = [
+            asyncio.create_task(sweep.run(), name="sweep"),
+            asyncio.create_task(leases, name="leases"),
+        ]
 
     async def leave(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.nodes.leave()
 
     def _see_settings(self, publication: Publication) -> None:
         """The event says that admins changed something, and the database what."""
@@ -90,22 +99,37 @@ def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store
     """Of the kind that the settings say. `people_rev` is the number of the list of people as it was read."""
     bus: Bus
     cluster: Cluster
+    elsewhere: Callable[[], Mapping[int, str]] = dict
     if settings.cluster.redis:
-        seal = Seal(settings.cluster.key)
-        secret = seal.derived("secret")
-        wire = RedisBus(Link(settings.cluster.redis), seal, secrets.token_hex(8), lambda: node.came())
-        cluster = node = Node(wire, hub, store, people_rev)
-        bus = node.follower
+        link, seal, name = Link(settings.cluster.redis), Seal(settings.cluster.key), secrets.token_hex(8)
+        wire = RedisBus(link, seal, name, lambda: node.came())
+        bus = follower = Follower(wire, hub, store, people_rev)
+        nodes = Nodes(link, seal, wire, clock, name)
+        follower.open_desk(TOPIC, nodes.receive)
+        cluster = node = Node(follower, nodes, hub, store)
+        secret, elsewhere = seal.derived("secret"), nodes.elsewhere
     else:
         bus, cluster, secret = LocalBus(), Alone(), secret_of(folder)
     limits = settings.limits
     return Parts(
         bus=bus,
         cluster=cluster,
-        presence=Presence(hub, clock, bus.publish),
+        presence=Presence(hub, clock, bus.publish, elsewhere),
         throttle=Throttle(clock),
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
         moves=Moves(clock),
         confirmed=Confirmed(clock),
         secret=secret,
+    )
+
+
+def _lease(ctx: Context) -> Lease:
+    return Lease(
+        node="",  # is known where it is written
+        host=socket.gethostname(),
+        version=ctx.server.version,
+        address=next(iter(ctx.server.addresses()), ""),
+        started=ctx.devices.started_at,
+        connections=ctx.hub.count,
+        lag=round(ctx.committer.lasted * 1000),
     )

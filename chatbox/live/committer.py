@@ -35,6 +35,7 @@ class Committer:
         self._closing = False
         self._committing = False
         self.batches = 0
+        self.lasted = 0.0  # seconds that the last transaction took
         self.changes = 0
 
     def start(self) -> None:
@@ -100,6 +101,7 @@ class Committer:
                 batch = self._take()
                 commit = self._begin(batch)
                 continue
+            began = asyncio.get_running_loop().time()
             try:
                 committed = await commit
             except ChatboxError as error:
@@ -110,6 +112,7 @@ class Committer:
             except BaseException:
                 _fail(batch, Unavailable("The server could not store that. Send it again."))
                 raise
+            self.lasted = asyncio.get_running_loop().time() - began
             following = self._take()
             commit = self._begin(following)
             self.batches += 1

@@ -71,6 +71,7 @@ class Follower:
         self._patience = patience
         self._receiver: Receiver = hub.receive
         self._missing = Missing(store, hub, self.subscribe)
+        self._desks: dict[str, Receiver] = {}
         self._places: dict[str, _Place] = {"all": _Place(people_rev)}
         self._turns = asyncio.Semaphore(_READS)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,10 +80,14 @@ class Follower:
 
     # -- the bus -------------------------------------------------------------------------------------------
 
+    def open_desk(self, topic: str, receiver: Receiver) -> None:
+        """Hand over what comes for a topic of the nodes themselves. To be called before the start."""
+        self._desks[topic] = receiver
+
     async def start(self, receiver: Receiver) -> None:
         self._receiver = receiver
         await self._bus.start(self._take)
-        await self._bus.subscribe(["all"])
+        await self._bus.subscribe(["all", *self._desks])
 
     def publish(self, publications: list[Publication]) -> None:
         self._bus.publish(publications)
@@ -158,8 +163,11 @@ class Follower:
     # -- the order -----------------------------------------------------------------------------------------
 
     def _take(self, publication: Publication) -> None:
+        desk = self._desks.get(publication.topic)
         place = self._places.get(publication.topic)
-        if not publication.head:
+        if desk is not None:
+            desk(publication)
+        elif not publication.head:
             self._deliver(publication)
         elif place is not None:
             self._offer(publication, place)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from unittest.mock import patch
 
 import pytest
 
 from chatbox.errors import Unavailable
-from chatbox.live.missing import MOST
+from chatbox.live import missing
 from tests.chat.talk import GENERAL, make_room, post
 from tests.cluster.support import Guest, Town, in_town
 
@@ -116,11 +117,12 @@ async def test_an_edit_and_a_deletion_that_were_missed_come_as_they_are_by_now(t
 async def test_more_than_can_be_sent_to_everybody_is_left_to_the_clients(town: Town) -> None:
     ben = await town.two.come(town.ben)
     town.ether.lost = True
-    for number in range(MOST + 1):
+    for number in range(11):
         await post(town.one, town.ada, text=str(number))
     head = (await town.one.rows("SELECT head FROM rooms WHERE id = ?", GENERAL))[0][0]
-    await town.two.look()
-    await town.settled()
+    with patch.object(missing, "MOST", 10):
+        await town.two.look()
+        await town.settled()
     assert (ben.texts(GENERAL), ben.numbers(GENERAL)) == ([], [(head, head)])
     assert (await ben.do("ping"))["heads"][str(GENERAL)] == head
 
@@ -173,7 +175,7 @@ async def test_who_comes_into_a_room_that_others_here_hear_is_told_in_its_order(
 @in_town
 async def test_nothing_is_lost_between_the_subscription_and_the_snapshot(town: Town) -> None:
     town.ether.held = True
-    for number in range(30):
+    for number in range(10):
         coming = town.two.come(town.ben if number % 2 else town.eve)
         await post(town.one, town.ada, text=f"{number}")
         guest = await coming
@@ -193,13 +195,13 @@ async def test_nothing_is_lost_between_the_subscription_and_the_snapshot(town: T
 async def test_rooms_that_nobody_here_hears_are_forgotten(town: Town) -> None:
     ben = await town.two.come(town.ben)
     bus = town.ether.buses[1]
-    assert bus.topics == {"all", f"user:{ben.user}", f"room:{GENERAL}"}
+    assert bus.topics == {"all", "nodes", f"user:{ben.user}", f"room:{GENERAL}"}
     assert ben.caller.connection is not None
     town.two.ctx.hub.detach(ben.caller.connection)
     await town.two.look()
     assert f"room:{GENERAL}" in bus.topics  # somebody may come back at once
     await town.two.look()
-    assert bus.topics == {"all"}
+    assert bus.topics == {"all", "nodes"}
     assert town.two.follower.positions().keys() == {"all"}
     again = await town.two.come(town.ben)
     await post(town.one, town.ada)

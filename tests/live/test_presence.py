@@ -9,6 +9,7 @@ from tests.live.support import Room, on_loop
 
 def watched(room: Room) -> tuple[Presence, list[Publication]]:
     told: list[Publication] = []
+    room.hub.watch(told.append)
     return Presence(room.hub, room.clock, told.extend), told
 
 
@@ -87,3 +88,24 @@ async def test_typing_goes_to_no_crowd() -> None:
         room.enter(user)
     presence.typing(7, 5, 1)
     assert len(told) == 1
+
+
+@on_loop
+async def test_who_is_on_any_node_is_here_and_away_is_who_is_away_on_all() -> None:
+    room = Room()
+    elsewhere = {1: "online", 2: "away", 3: "away", 9: "online"}
+    told: list[Publication] = []
+    room.hub.watch(told.append)
+    presence = Presence(room.hub, room.clock, told.extend, lambda: elsewhere)
+    for user in (1, 2, 3):
+        connection, _ = room.enter(user)
+        connection.away = user != 2
+        presence.update(user)
+    presence.tick()
+    assert (sorted(presence.online), presence.away) == ([1, 2, 3, 9], [3])
+    assert presence.here == {1: "away", 2: "online", 3: "away"}
+    del elsewhere[9], elsewhere[1]
+    presence.tick()
+    assert last(told) == {"ev": "presence", "away": [1], "offline": [9]}
+    presence.tick()
+    assert len(told) == 2

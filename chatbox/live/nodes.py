@@ -1,0 +1,252 @@
+"""The nodes of a cluster, and who is on them, by leases in Redis.
+
+Each node keeps a lease of 15 seconds, and beside it the list of who is there. A node that leaves takes both
+away; one that died is forgotten when its lease ends. Between two writings only what changed is told, once a
+second. While Redis is away the others stay as they were last known, for two minutes, in which most troubles
+are over; then nobody counts as being on them. When Redis is back, maybe empty, each has ten seconds to come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from msgspec import MsgspecError, Struct, msgpack, structs
+
+from chatbox.bus.base import Bus, Publication
+from chatbox.bus.link import Away, Command, Link
+from chatbox.bus.seal import Seal
+from chatbox.clock import Clock
+
+log = logging.getLogger("chatbox.nodes")
+
+T = TypeVar("T")
+
+TOPIC = "nodes"
+LEASE = 15  # seconds
+_REFRESH = 5.0  # seconds from one writing to the next
+_LOOK = 2.5  # seconds from one reading to the next
+_FROZEN = 120.0  # seconds
+_GRACE = 10.0  # seconds
+
+
+class Lease(Struct, frozen=True):
+    """What a node says of itself. `started` is in milliseconds since 1970, `lag` the milliseconds of its last
+    transaction, `presence` the number of the latest change to who is there."""
+
+    node: str
+    host: str
+    version: str
+    address: str
+    started: int
+    connections: int = 0
+    lag: int = 0
+    presence: int = 0
+
+
+class _People(Struct, array_like=True, frozen=True):
+    """Who is on a node after so many changes: "online" or "away"."""
+
+    number: int
+    states: dict[int, str]
+
+
+class _News(Struct, array_like=True, frozen=True):
+    """What changed on a node: "offline" is who is gone. `left`: the node itself is."""
+
+    node: str
+    number: int
+    states: dict[int, str]
+    left: bool = False
+
+
+class _Other(Struct):
+    """Another node, as last heard of."""
+
+    lease: Lease
+    number: int = -1  # of the changes to its people that are known
+    states: dict[int, str] = {}
+
+
+class Nodes:
+    """All nodes as this one knows them. `run` is to be a task."""
+
+    def __init__(self, link: Link, seal: Seal, bus: Bus, clock: Clock, node: str) -> None:
+        """`bus` is the one between the nodes."""
+        self._link = link
+        self._line = link.line()
+        self._seal = seal
+        self._bus = bus
+        self._clock = clock
+        self._node = node
+        self._own = Lease(node, "", "", "", 0)
+        self._here: dict[int, str] = {}  # as last told
+        self._number = 0
+        self._written = -1  # the number of the list of people that is in Redis
+        self._others: dict[str, _Other] = {}
+        self._elsewhere: dict[int, str] | None = {}  # None: to be put together anew
+        self._refresh_at = self._look_at = 0.0
+        self._up_since: float | None = None  # None: Redis is away
+        self._away_since = clock.monotonic()
+        self.count = 1  # of the nodes as last known, for limits that are divided among them
+
+    @property
+    def leases(self) -> list[Lease]:
+        """Of all nodes, this one first."""
+        return [self._own, *(other.lease for other in self._others.values())]
+
+    def elsewhere(self) -> Mapping[int, str]:
+        """The state of everybody who is on another node: away is who is away on all of them."""
+        if self._elsewhere is None:
+            found: dict[int, str] = {}
+            for other in self._others.values():
+                found |= {user: state for user, state in other.states.items() if found.get(user) != "online"}
+            self._elsewhere = found
+        return self._elsewhere
+
+    async def run(self, lease: Callable[[], Lease], here: Callable[[], Mapping[int, str]]) -> None:
+        """Keep the lease, and follow the others. `lease` says what this node is like, `here` who is on it."""
+        while True:
+            try:
+                await self.tick(lease, here())
+            except Exception:
+                log.exception("the other nodes could not be looked after")
+            await asyncio.sleep(1.0)
+
+    async def tick(self, lease: Callable[[], Lease], here: Mapping[int, str]) -> None:
+        """What is done once a second."""
+        self._tell(here)
+        now = self._clock.monotonic()
+        if not self._link.up:
+            self._freeze(now)
+            return
+        if self._up_since is None:
+            self._up_since, self._refresh_at, self._look_at, self._written = now, now, now, -1
+        try:
+            if now >= self._refresh_at:
+                await self._write(lease())
+                self._refresh_at = now + _REFRESH
+            if now >= self._look_at:
+                await self._look(now)
+                self._look_at = now + _LOOK
+        except Away as away:
+            log.debug("leases have to wait: %s", away)
+
+    async def leave(self) -> None:
+        """Let the others know that this node ends."""
+        self._bus.publish([self._news(_News(self._node, self._number, {}, True))])
+        prefix = self._seal.prefix
+        try:
+            await self._line.run(
+                [
+                    ("DEL", f"{prefix}node:{self._node}", f"{prefix}people:{self._node}"),
+                    ("SREM", f"{prefix}nodes", self._node),
+                ]
+            )
+        except Away as away:
+            log.debug("the lease of this node has to end by itself: %s", away)
+        await self._line.close()
+
+    def receive(self, publication: Publication) -> None:
+        """What another node tells of itself."""
+        news = msgpack.decode(publication.event, type=_News)
+        if news.left:
+            self._forget([news.node])
+            return
+        other = self._others.get(news.node)
+        if other is not None and news.number == other.number + 1:  # else it is read from the list
+            other.number = news.number
+            _change(other.states, news.states)
+            self._elsewhere = None
+
+    # -- this node -----------------------------------------------------------------------------------------
+
+    def _tell(self, here: Mapping[int, str]) -> None:
+        changed = {user: state for user, state in here.items() if self._here.get(user) != state}
+        changed |= {user: "offline" for user in self._here if user not in here}
+        if changed:
+            self._number += 1
+            self._here = dict(here)
+            self._bus.publish([self._news(_News(self._node, self._number, changed))])
+
+    def _news(self, news: _News) -> Publication:
+        return Publication(TOPIC, msgpack.encode(news))
+
+    async def _write(self, lease: Lease) -> None:
+        self._own = structs.replace(lease, node=self._node, presence=self._number)
+        name, people = f"node:{self._node}", f"people:{self._node}"
+        prefix = self._seal.prefix
+        commands: list[Command] = [("EXPIRE", prefix + people, LEASE)]
+        if self._written != self._number:
+            commands = [self._set(people, msgpack.encode(_People(self._number, self._here)))]
+        commands += [("SADD", f"{prefix}nodes", self._node), self._set(name, msgpack.encode(self._own))]
+        number = self._number
+        kept, *_ = await self._line.run(commands)
+        self._written = number if kept else -1
+
+    def _set(self, name: str, payload: bytes) -> Command:
+        return ("SET", self._seal.prefix + name, self._seal.seal(name, payload), "EX", LEASE)
+
+    # -- the others ----------------------------------------------------------------------------------------
+
+    async def _look(self, now: float) -> None:
+        prefix = self._seal.prefix
+        (members,) = await self._line.run([("SMEMBERS", f"{prefix}nodes")])
+        names = sorted({member.decode() for member in members} - {self._node})
+        sealed: list[bytes | None] = []
+        if names:
+            (sealed,) = await self._line.run([("MGET", *(f"{prefix}node:{name}" for name in names))])
+        dead = []
+        for name, data in zip(names, sealed, strict=True):
+            lease = self._opened(f"node:{name}", data, Lease)
+            if lease is None:
+                dead.append(name)
+            else:
+                self._others.setdefault(name, _Other(lease, states={})).lease = lease
+        await self._read_people()
+        if dead:
+            await self._line.run([("SREM", f"{prefix}nodes", *dead)])
+        if self._up_since is not None and now - self._up_since >= _GRACE:
+            self._forget(set(self._others) - (set(names) - set(dead)))
+        self.count = 1 + len(self._others)
+
+    async def _read_people(self) -> None:
+        behind = [name for name, other in self._others.items() if other.number < other.lease.presence]
+        if not behind:
+            return
+        (lists,) = await self._line.run([("MGET", *(f"{self._seal.prefix}people:{name}" for name in behind))])
+        for name, data in zip(behind, lists, strict=True):
+            people = self._opened(f"people:{name}", data, _People)
+            if people is not None and people.number > self._others[name].number:
+                self._others[name].number = people.number
+                self._others[name].states = people.states
+                self._elsewhere = None
+
+    def _opened(self, name: str, data: bytes | None, kind: type[T]) -> T | None:
+        payload = None if data is None else self._seal.open(name, data)
+        try:
+            return None if payload is None else msgpack.decode(payload, type=kind)
+        except MsgspecError as error:
+            log.debug("%s is of another version: %s", name, error)
+            return None
+
+    def _freeze(self, now: float) -> None:
+        if self._up_since is not None:
+            self._up_since, self._away_since = None, now
+        if self._others and now - self._away_since >= _FROZEN:
+            self._forget(list(self._others))
+
+    def _forget(self, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            if self._others.pop(node, None) is not None:
+                self._elsewhere = None
+
+
+def _change(states: dict[int, str], changed: Mapping[int, str]) -> None:
+    for user, state in changed.items():
+        if state == "offline":
+            states.pop(user, None)
+        else:
+            states[user] = state
