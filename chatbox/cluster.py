@@ -26,6 +26,7 @@ from chatbox.live.moves import Moves
 from chatbox.live.nodes import TOPIC, Lease, Nodes
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
+from chatbox.live.shared import SharedRate, SharedThrottle
 from chatbox.live.sweep import Sweep
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
@@ -61,9 +62,19 @@ class Alone:
 class Node:
     """`chat.context.Cluster` of one node among others."""
 
-    def __init__(self, follower: Follower, nodes: Nodes, hub: Hub, store: Store) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        nodes: Nodes,
+        rate: SharedRate,
+        throttle: SharedThrottle,
+        hub: Hub,
+        store: Store,
+    ) -> None:
         self.follower = follower
         self.nodes = nodes
+        self._rate = rate
+        self._throttle = throttle
         self._hub = hub
         self._store = store
         self._sweep: Sweep | None = None
@@ -81,6 +92,7 @@ class Node:
         self._tasks = [
             asyncio.create_task(sweep.run(), name="sweep"),
             asyncio.create_task(leases, name="leases"),
+            asyncio.create_task(self._rate.run(), name="limits"),
         ]
 
     async def leave(self) -> None:
@@ -88,6 +100,7 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.nodes.leave()
+        await self._throttle.close()
 
     def _see_settings(self, publication: Publication) -> None:
         """The event says that admins changed something, and the database what."""
@@ -99,6 +112,9 @@ def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store
     """Of the kind that the settings say. `people_rev` is the number of the list of people as it was read."""
     bus: Bus
     cluster: Cluster
+    limits = settings.limits
+    throttle = Throttle(clock)
+    rate = Rate(clock, limits.messages_per_second, limits.messages_burst)
     elsewhere: Callable[[], Mapping[int, str]] = dict
     if settings.cluster.redis:
         link, seal, name = Link(settings.cluster.redis), Seal(settings.cluster.key), secrets.token_hex(8)
@@ -106,17 +122,20 @@ def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store
         bus = follower = Follower(wire, hub, store, people_rev)
         nodes = Nodes(link, seal, wire, clock, name)
         follower.open_desk(TOPIC, nodes.receive)
-        cluster = node = Node(follower, nodes, hub, store)
+        throttle = shared = SharedThrottle(clock, link, seal, lambda: nodes.count)
+        rate = SharedRate(
+            clock, limits.messages_per_second, limits.messages_burst, link, seal, lambda: nodes.count
+        )
+        cluster = node = Node(follower, nodes, rate, shared, hub, store)
         secret, elsewhere = seal.derived("secret"), nodes.elsewhere
     else:
         bus, cluster, secret = LocalBus(), Alone(), secret_of(folder)
-    limits = settings.limits
     return Parts(
         bus=bus,
         cluster=cluster,
         presence=Presence(hub, clock, bus.publish, elsewhere),
-        throttle=Throttle(clock),
-        rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
+        throttle=throttle,
+        rate=rate,
         moves=Moves(clock),
         confirmed=Confirmed(clock),
         secret=secret,

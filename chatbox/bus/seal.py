@@ -24,6 +24,11 @@ class Seal:
         """32 bytes that only nodes with the key can know, for this use."""
         return hmac.digest(self._key, use.encode(), "sha256")
 
+    def key(self, use: str, *parts: str) -> str:
+        """A key in Redis that does not tell what it is for."""
+        digest = hmac.digest(self.derived(use), "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")
+        return f"{self.prefix}{use}:{digest.hex()[:32]}"
+
     def seal(self, place: str, payload: bytes) -> bytes:
         """The payload with a proof that it was meant for this place, such as a topic or a key."""
         return self._proof(place, payload) + payload

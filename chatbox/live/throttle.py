@@ -24,7 +24,7 @@ from chatbox.rules.text import escape_controls
 log = logging.getLogger(__name__)
 
 V = TypeVar("V")
-_Pair = tuple[str, str]  # account, address
+Pair = tuple[str, str]  # account, address
 
 _NOBODY = "\0"  # no account's name key
 MOST_REMEMBERED = 10_000
@@ -48,7 +48,7 @@ ADDRESS = Growth(free=20, longest=30.0)
 ACCOUNT = Growth(free=10, longest=5.0)
 
 
-class _Count(NamedTuple):
+class Count(NamedTuple):
     failures: int
     last: float
 
@@ -67,12 +67,12 @@ class Throttle:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._under_way: Turns[_Pair] = Turns()
-        self._pairs: _Recent[_Pair, _Count] = _Recent()
-        self._addresses: _Recent[str, _Count] = _Recent()
-        self._accounts: _Recent[str, _Count] = _Recent()
-        self._turns: _Recent[_Pair, float] = _Recent()
-        self._familiar: _Recent[_Pair, bool] = _Recent()
+        self._under_way: Turns[Pair] = Turns()
+        self._pairs: Recent[Pair, Count] = Recent()
+        self._addresses: Recent[str, Count] = Recent()
+        self._accounts: Recent[str, Count] = Recent()
+        self._turns: Recent[Pair, float] = Recent()
+        self._familiar: Recent[Pair, bool] = Recent()
 
     @asynccontextmanager
     async def attempt(self, account: str, address: str) -> AsyncIterator[Attempt]:
@@ -82,24 +82,32 @@ class Throttle:
         Raises `RateLimited` with the seconds to wait where it comes too early, and `Busy`."""
         pair = (account, counted_as(address))
         async with self._under_way.take(pair):
+            await self._learn(pair)
             self._check(pair)
             attempt = Attempt()
             yield attempt
             (self._succeeded if attempt.right else self._failed)(pair)
+            await self._share(pair, attempt.right)
 
     def registration(self, address: str) -> AbstractAsyncContextManager[None]:
         """Make a new account's password, one at a time for an address: hashing is dear, and somebody who
         registers without end must not keep the others from signing in. Raises `Busy`."""
         return self._under_way.take((_NOBODY, counted_as(address)))
 
-    def _check(self, pair: _Pair) -> None:
+    async def _learn(self, pair: Pair) -> None:
+        """Take over what other nodes know. There are none."""
+
+    async def _share(self, pair: Pair, right: bool) -> None:
+        """Let other nodes know what came of an attempt. There are none."""
+
+    def _check(self, pair: Pair) -> None:
         wait = self._ready(pair) - self._clock.monotonic()
         if wait > 0:
             message = "Too many attempts. Wait a moment, then try again."
             raise RateLimited(message, retry_in=ceil(wait * 10) / 10)
         self._turns.pop(pair)
 
-    def _failed(self, pair: _Pair) -> None:
+    def _failed(self, pair: Pair) -> None:
         account, address = pair
         failures = self._count(self._pairs, pair)
         self._count(self._addresses, address)
@@ -112,12 +120,12 @@ class Throttle:
                 escape_controls(address),
             )
 
-    def _succeeded(self, pair: _Pair) -> None:
+    def _succeeded(self, pair: Pair) -> None:
         self._pairs.pop(pair)
         self._accounts.pop(pair[0])
         self._familiar.put(pair, True)
 
-    def _ready(self, pair: _Pair) -> float:
+    def _ready(self, pair: Pair) -> float:
         """When the next attempt may be made, on the monotonic clock."""
         account, address = pair
         ready = self._after(self._pairs.get(pair), PAIR)
@@ -130,24 +138,24 @@ class Throttle:
                 self._turns.put(pair, turn)
         return max(ready, turn, self._after(self._addresses.get(address), ADDRESS))
 
-    def _after(self, count: _Count | None, growth: Growth) -> float:
+    def _after(self, count: Count | None, growth: Growth) -> float:
         if count is None or self._clock.monotonic() - count.last > FORGET_AFTER:
             return 0.0
         return count.last + growth.delay(count.failures)
 
-    def _count(self, counts: _Recent[V, _Count], key: V) -> int:
+    def _count(self, counts: Recent[V, Count], key: V) -> int:
         now = self._clock.monotonic()
         before = counts.get(key)
         if before is None or now - before.last > FORGET_AFTER:
-            before = _Count(0, now)
-        counts.put(key, _Count(before.failures + 1, now))
+            before = Count(0, now)
+        counts.put(key, Count(before.failures + 1, now))
         return before.failures + 1
 
 
 K = TypeVar("K")
 
 
-class _Recent(Generic[K, V]):
+class Recent(Generic[K, V]):
     """A bounded mapping that forgets what was not written for the longest time."""
 
     def __init__(self) -> None:
