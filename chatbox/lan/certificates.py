@@ -201,9 +201,9 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
 
 def _authority_name(server_name: str, key: ec.EllipticCurvePrivateKey) -> x509.Name:
     """Two authorities never have the same name: clients look them up by it. At most 64 characters (RFC 5280,
-    ub-common-name)."""
+    ub-common-name), of which `cryptography` takes each byte of UTF-8 for one."""
     mark = x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest.hex()[:6]
-    name = f"Chatbox CA {mark} {server_name}"[:64].rstrip()
+    name = f"Chatbox CA {mark} {server_name}".encode()[:64].decode(errors="ignore").rstrip()
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 

@@ -43,6 +43,17 @@ def test_the_authority_is_one_for_ten_years_that_signs_no_other(authority: Autho
     assert (usage.critical, usage.value.key_cert_sign, usage.value.digital_signature) == (True, True, False)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 60, "Образовательный центр «Восток»", "日" * 60, "😀" * 60],
+    ids=["latin", "cyrillic", "han", "emoji"],
+)
+def test_a_long_name_of_any_script_is_shortened(name: str) -> None:
+    shown = make_authority(name, [], pem.now()).name
+    assert len(shown.encode()) <= 64
+    assert name.startswith(shown.split(" ", 3)[3])
+
+
 def test_its_name_constraints_are_critical_and_local(authority: Authority) -> None:
     found = authority.certificate.extensions.get_extension_for_class(x509.NameConstraints)
     assert found.critical
