@@ -21,7 +21,8 @@ from chatbox.store.steps import run_steps
 
 _PAGES = 256  # copied at once
 _HEADER = b"SQLite format 3\0"
-_FULL_TEXT = "messages_text_%"  # tables that SQLite makes for the full text, each version its own way
+_FULL_TEXT = "messages_text_*"  # tables that SQLite makes for the full text, each version its own way
+_STATISTICS = "sqlite_stat?"  # tables that are there once somebody has asked for ANALYZE
 
 
 class Contents(Struct, frozen=True):
@@ -125,9 +126,9 @@ def _examine(connection: sqlite3.Connection) -> Contents:
 def _shape(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
     """Every table, index, trigger and view: something foreign in a database could act by itself."""
     rows = connection.execute(
-        "SELECT type, name, CASE WHEN name LIKE ? THEN NULL ELSE sql END FROM sqlite_schema"
-        " WHERE name NOT LIKE 'sqlite_%'",
-        (_FULL_TEXT,),
+        "SELECT type, name, CASE WHEN name GLOB ? THEN NULL ELSE sql END FROM sqlite_schema"
+        " WHERE type <> 'table' OR name NOT GLOB ?",
+        (_FULL_TEXT, _STATISTICS),
     )
     return set(rows.fetchall())
 

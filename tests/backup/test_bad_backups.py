@@ -149,6 +149,27 @@ CASES: dict[str, tuple[Change, str]] = {
         ),
         "not made by Chatbox",
     ),
+    "a trigger with a name that is almost one of SQLite's own": (
+        with_database(
+            sql("CREATE TRIGGER sqlitex AFTER DELETE ON links BEGIN UPDATE users SET role = 1; END")
+        ),
+        "not made by Chatbox",
+    ),
+    "a trigger with a name of SQLite's own": (
+        with_database(
+            sql(
+                "CREATE TRIGGER evil AFTER INSERT ON users BEGIN UPDATE users SET role = 'admin'; END",
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_schema SET name = 'sqlite_evil', sql = replace(sql, 'evil', 'sqlite_evil')"
+                " WHERE name = 'evil'",
+            )
+        ),
+        "not made by Chatbox",
+    ),
+    "a view with a name that is almost one of SQLite's own": (
+        with_database(sql("CREATE VIEW sqlite1 AS SELECT * FROM users")),
+        "not made by Chatbox",
+    ),
     "a database of a newer version": (with_database(sql("PRAGMA user_version = 99")), "newer Chatbox"),
     "an upload that the database does not know": (
         with_database(sql("DELETE FROM files")),
@@ -188,6 +209,14 @@ def test_a_good_backup_is_taken(good: Path, tmp_path: Path) -> None:
         archive = pack(entries_of(good), tmp_path / "b.zip", method)
         summary = stage_file(archive, tmp_path / "data", tmp_path / "data" / "uploads", NOW)
         assert "checked and ready: 1 person, 1 room, 1 message, 1 file" in summary
+
+
+def test_a_database_with_statistics_is_taken(good: Path, tmp_path: Path) -> None:
+    entries = entries_of(good)
+    with_database(sql("ANALYZE"))(entries)
+    (tmp_path / "data").mkdir()
+    archive = pack(entries, tmp_path / "b.zip")
+    assert "ready" in stage_file(archive, tmp_path / "data", tmp_path / "data" / "uploads", NOW)
 
 
 def cut(content: bytes) -> bytes:
