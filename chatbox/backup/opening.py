@@ -72,7 +72,7 @@ def opened(path: Path) -> Iterator[ZippedBackup]:
             yield ZippedBackup(path, archive)
     except OSError as error:
         raise BadBackup(path, f"The file cannot be read: {error.strerror or error}.") from error
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, UnicodeDecodeError) as error:  # the last of a name
         raise BadBackup(path, f"It is no zip file, or a damaged one: {error}.") from error
     except NotImplementedError as error:  # zipfile knows less than the format has
         raise BadBackup(path, f"Chatbox writes no zip files like this: {error}.") from error
@@ -132,7 +132,7 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         raise BadBackup(path, "Its files overlap.")
     for entry in entries:
         kind = stat.S_IFMT(entry.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG) or entry.is_dir():
+        if kind not in (0, stat.S_IFREG) or entry.filename.endswith("/"):
             raise BadBackup(path, f"It holds something that is no plain file: {entry.filename[:100]!r}.")
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
             raise BadBackup(path, "It is packed in a way that Chatbox does not use, or encrypted.")

@@ -235,6 +235,26 @@ def huge_directory(content: bytes) -> bytes:
     return bytes(changed)
 
 
+def in_directory(place: int, value: bytes) -> Callable[[bytes], bytes]:
+    """Other bytes at this place of the first entry of the list (APPNOTE 4.3.12)."""
+
+    def change(content: bytes) -> bytes:
+        at = content.index(b"PK\x01\x02") + place
+        return content[:at] + value + content[at + len(value) :]
+
+    return change
+
+
+def without_name(content: bytes) -> bytes:
+    """What was the name of the first entry is a comment on it."""
+    (length,) = struct.unpack_from("<H", content, content.index(b"PK\x01\x02") + 28)
+    return in_directory(28, struct.pack("<3H", 0, 0, length))(content)
+
+
+def with_name_of_no_utf8(content: bytes) -> bytes:
+    return in_directory(46, b"\xff")(in_directory(8, b"\x00\x08")(content))
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -244,6 +264,8 @@ def huge_directory(content: bytes) -> bytes:
         (flip, "no zip file, or a damaged one|does not match its checksum"),
         (huge_directory, "too many entries"),
         (lambda content: content + b"something behind", "no zip file, or a damaged one"),
+        (with_name_of_no_utf8, "no zip file, or a damaged one"),
+        (without_name, "does not belong there: ''"),
     ],
 )
 def test_a_damaged_file_is_refused(
