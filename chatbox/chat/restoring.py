@@ -25,8 +25,9 @@ class Arriving:
 
     `room` is how many bytes it may have."""
 
-    def __init__(self, ctx: Context, path: Path, file: Paced, room: int) -> None:
+    def __init__(self, ctx: Context, caller: Caller, path: Path, file: Paced, room: int) -> None:
         self._ctx = ctx
+        self._caller = caller
         self._path = path
         self._file = file
         self._waiting = bytearray()
@@ -41,13 +42,18 @@ class Arriving:
             await self._flush()
 
     async def finish(self) -> str:
-        """Check and stage it; what to tell. Raises as `stage_file`. A client that goes away stops nothing."""
+        """Check and stage it; what to tell. A client that goes away stops nothing.
+
+        Raises as `stage_file`, and `SignedOut` or `Forbidden` where the right to it ended while it came: an
+        admin is none any more, or somebody else has set the server up."""
         self._over = True
         ctx = self._ctx
         try:
             await self._flush()
             await asyncio.to_thread(self._file.close)
             async with ctx.backups.lock:
+                if not instead_of_setup(ctx):
+                    await _require_admin(ctx, self._caller)
                 summary = await asyncio.to_thread(
                     stage_file, self._path, ctx.folder, ctx.blobs.folder, ctx.clock.now()
                 )
@@ -103,7 +109,7 @@ async def begin(ctx: Context, caller: Caller, name: str, secret: str) -> Arrivin
         raise Conflict("A backup is being restored already.")
     ctx.backups.arriving = True
     try:
-        return await asyncio.to_thread(_open, ctx, name)
+        return await asyncio.to_thread(_open, ctx, caller, name)
     except BaseException:
         ctx.backups.arriving = False
         raise
@@ -120,13 +126,17 @@ async def _check_rights(ctx: Context, caller: Caller, secret: str) -> None:
             raise Forbidden("The setup code is needed.", field="secret")
         ctx.setup.check(secret, caller.address)
     else:
-        await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
+        await _require_admin(ctx, caller)
 
 
-def _open(ctx: Context, name: str) -> Arriving:
+async def _require_admin(ctx: Context, caller: Caller) -> None:
+    await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
+
+
+def _open(ctx: Context, caller: Caller, name: str) -> Arriving:
     folder = ctx.folder / _FOLDER
     with blamed_on(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         room = max(0, shutil.disk_usage(folder).free - RESERVE)
-        return Arriving(ctx, folder / name, Paced(folder / name), room)
+        return Arriving(ctx, caller, folder / name, Paced(folder / name), room)

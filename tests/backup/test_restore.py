@@ -11,14 +11,14 @@ import pytest
 
 from chatbox.backup.applying import apply_staged
 from chatbox.backup.staging import stage_file
-from chatbox.chat import backups
+from chatbox.chat import backups, restoring
 from chatbox.chat.signin import authenticate
 from chatbox.errors import DataFolderError
 from chatbox.instance import close_instance
 from chatbox.operations import OPERATIONS
 from chatbox.store.blobs import Blobs
 from tests.backup.support import back_up, upload, upload_file
-from tests.chat.support import DAY, PASSWORD, SetClock, World, error_of, in_world
+from tests.chat.support import DAY, HOME, PASSWORD, SetClock, World, error_of, in_world
 from tests.chat.talk import do, post
 from tests.harness.needs import need
 
@@ -277,3 +277,27 @@ async def test_a_damaged_plan_is_told(world: World) -> None:
     (world.folder / "restore" / "plan.json").write_text("{")
     with pytest.raises(DataFolderError, match="restore again"):
         apply_staged(world.folder, world.folder / "uploads")
+
+
+@in_world
+async def test_one_that_began_to_arrive_before_the_setup_is_not_taken_after_it(world: World) -> None:
+    """Else whoever has had the code could let it trickle in until there is something to replace."""
+    arriving = await restoring.begin(world.ctx, HOME, "b.zip", world.codes[-1])
+    await world.set_up()
+    archive = await back_up(world, world.folder / "b.zip")
+    await arriving.write(archive.read_bytes())
+    assert (await error_of(arriving.finish())).code == "signed_out"
+    assert not (world.folder / "restore").exists()
+    assert not world.ctx.backups.arriving
+
+
+@in_world
+async def test_one_of_an_admin_who_is_none_any_more_is_not_taken(world: World) -> None:
+    ada, ben = await world.set_up(), await world.register("ben")
+    await do(world, ada, "user.role", user=ben.user, role="admin")
+    archive = await back_up(world, world.folder / "b.zip")
+    arriving = await restoring.begin(world.ctx, ben, "b.zip", "")
+    await arriving.write(archive.read_bytes())
+    await do(world, ada, "user.role", user=ben.user, role="member")
+    assert (await error_of(arriving.finish())).code == "forbidden"
+    assert not (world.folder / "restore").exists()
