@@ -19,7 +19,7 @@ from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.live.devices import SOON
 from chatbox.protocol import administration as commands
 from chatbox.rules import images, names
-from chatbox.rules.hosts import is_loopback, is_loopback_host
+from chatbox.rules.hosts import is_loopback_host
 from chatbox.store import files, rooms, users
 from chatbox.store.base import Batch, Steps, one
 
@@ -230,4 +230,4 @@ async def service_set(ctx: Context, caller: Caller, cmd: commands.ServiceSet) ->
 
 def _sits_there(ctx: Context, caller: Caller) -> bool:
     """Whether the caller sits at this computer. A proxy on it would make everybody seem to."""
-    return is_loopback(caller.address) and not ctx.settings.server.trusted_proxies
+    return caller.local and not ctx.settings.server.trusted_proxies

@@ -53,6 +53,7 @@ class Caller:
     shared: bool = False  # signed in on a shared computer
     bearer: bool = False  # by a token, not by a browser's sign-in
     address: str = ""
+    local: bool = False  # from this very computer, and through no proxy that shows itself
     agent: str = ""  # the browser's User-Agent, at most 400 characters
     connection: Connection | None = None
 

@@ -21,7 +21,6 @@ from tests.chat.talk import Published, do, make_room, post, refused
 from tests.test_settings import given
 
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000040000000400806000000")
-AT_THE_SERVER = "127.0.0.1"
 
 
 class Fake:
@@ -279,7 +278,7 @@ async def test_the_firewall_is_opened_only_from_this_computer(world: World) -> N
     on(world, machine := Fake())
     assert not (await do(world, ada, "admin.reach"))["can_open"]
     assert await refused(world, ada, "admin.firewall") == "forbidden"
-    here = replace(ada, address=AT_THE_SERVER)
+    here = replace(ada, local=True)
     assert (await do(world, here, "admin.reach"))["can_open"]
     assert machine.opened == 0
     assert await do(world, here, "admin.firewall") == {}
@@ -288,7 +287,7 @@ async def test_the_firewall_is_opened_only_from_this_computer(world: World) -> N
 
 @in_world
 async def test_where_the_firewall_stays_closed_it_is_told_why(world: World) -> None:
-    here = replace(await world.set_up(), address=AT_THE_SERVER)
+    here = replace(await world.set_up(), local=True)
     on(world, Fake("Request dismissed."))
     error = await error_of(do(world, here, "admin.firewall"))
     assert error.message == "That did not work: Request dismissed. Use the commands shown."
@@ -302,7 +301,7 @@ async def test_that_it_runs_always_is_switched_only_at_this_computer(world: Worl
     on(world, machine := Fake())
     assert await do(world, ada, "service.status") == {"on": False, "problem": "", "can_change": False}
     assert await refused(world, ada, "service.set", on=True) == "forbidden"
-    here = replace(ada, address=AT_THE_SERVER)
+    here = replace(ada, local=True)
     assert (await do(world, here, "service.status"))["can_change"]
     switched = await do(world, here, "service.set", on=True)
     assert (switched["on"], switched["notes"]) == (True, ["It starts with this computer."])

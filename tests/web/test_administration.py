@@ -96,6 +96,16 @@ def test_behind_a_proxy_the_devices_before_it_count(tmp_path: Path) -> None:
         site.close()
 
 
+def test_who_comes_through_a_proxy_on_this_computer_does_not_sit_at_it(site: Site, ada: Person) -> None:
+    """Not even where `trusted_proxies` does not know of it."""
+    for name, body in (("admin.firewall", {}), ("service.set", {"on": True})):
+        at_it = site.ask("POST", f"/api/{name}", body, ada.bearer)
+        assert refusal(at_it) == (409, "conflict", None)  # where these tests run nothing of it can be had
+        for sign in ({"X-Forwarded-For": "203.0.113.9"}, {"Host": "chat.example"}):
+            through = site.ask("POST", f"/api/{name}", body, ada.bearer | sign)
+            assert refusal(through) == (403, "forbidden", None)
+
+
 def test_this_computer_is_no_other_device(site: Site, ada: Person) -> None:
     assert site.command(ada, "admin.reach")["devices"] == 0
     site.ctx.devices.note("192.168.1.34")
