@@ -40,7 +40,7 @@ class Switch:
             plan = self._plan(machine)
         except StartError as error:
             return Always(False, str(error))
-        owner = _owner(machine, plan, self._start.folder.path, self._environment)
+        owner = _owner(machine, plan, self._environment)
         if owner == "other":
             return Always(False, f"Another Chatbox of this computer runs always: {plan.file}")
         return Always(owner == "this")
@@ -49,7 +49,7 @@ class Switch:
         """Have it start with the computer, or no more. Returns what is good to know; raises StartError."""
         machine = this_machine()
         plan = self._plan(machine)
-        owner = _owner(machine, plan, self._start.folder.path, self._environment)
+        owner = _owner(machine, plan, self._environment)
         if owner == "other":
             raise ServiceError(f"Another Chatbox of this computer runs always: {plan.file}")
         told: list[str] = []
@@ -68,7 +68,7 @@ class Switch:
         return choice.plan(machine, service)
 
 
-def _owner(machine: Machine, plan: Plan, folder: Path, environment: Mapping[str, str]) -> str:
+def _owner(machine: Machine, plan: Plan, environment: Mapping[str, str]) -> str:
     """Whose service is installed: of "this" data folder, of an "other", or "" where there is none."""
     try:
         content = Path(plan.file).read_bytes()
@@ -78,8 +78,7 @@ def _owner(machine: Machine, plan: Plan, folder: Path, environment: Mapping[str,
     if not known and choice.state(machine, *carry.ask(plan.status, environment)) == MISSING:
         return ""
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
-    name = str(choice.named_folder(folder))
-    return "this" if name in content.decode(encoding, "replace") else "other"
+    return "this" if plan.mark in content.decode(encoding, "replace") else "other"
 
 
 def _as_overrides(arguments: Arguments) -> list[str]:

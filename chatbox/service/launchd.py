@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+from html import escape
 from pathlib import PurePosixPath
 
 from chatbox.service.plans import MISSING, RUNNING, STOPPED, Plan, Service, Step
@@ -50,6 +51,7 @@ def plan(service: Service) -> Plan:
     return Plan(
         file=file,
         content=job(service),
+        mark="\n\t\t".join(f"<string>{escape(word, quote=False)}</string>" for word in service.named),
         enable=(Step(("launchctl", "enable", f"{domain}/{LABEL}")),),
         start=(
             Step(("launchctl", "bootout", f"{domain}/{LABEL}"), "The one from before is stopped.", ""),

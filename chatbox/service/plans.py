@@ -29,7 +29,12 @@ class Service(Struct, frozen=True):
     @property
     def command(self) -> tuple[str, ...]:
         """The whole command line."""
-        return (*self.words, "serve", "--no-browser", "--data", str(self.data), *self.options)
+        return (*self.words, *self.named, *self.options)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The part of it that tells it from the service of another data folder, whichever these are."""
+        return ("serve", "--data", str(self.data), "--no-browser")
 
 
 class Step(Struct, frozen=True):
@@ -46,6 +51,7 @@ class Plan(Struct, frozen=True):
 
     file: PurePath
     content: bytes
+    mark: str  # what stands in `file` where it is the service of the same data folder
     enable: tuple[Step, ...]  # it starts with the computer
     start: tuple[Step, ...]  # and now
     disable: tuple[Step, ...]  # it starts no more, and goes on running if it runs

@@ -57,7 +57,7 @@ Description=Chatbox, a chat server for the local network
 [Service]
 Type=notify
 NotifyAccess=all
-ExecStart={" ".join(quoted(word).replace("$", "$$") for word in service.command)}
+ExecStart={_line(service.command)}
 KillMode=mixed
 Restart=on-failure
 RestartSec=3
@@ -71,6 +71,10 @@ Environment=TMPDIR=%C/chatbox
 [Install]
 WantedBy={"multi-user.target" if service.system else "default.target"}
 """
+
+
+def _line(words: tuple[str, ...]) -> str:
+    return " ".join(quoted(word).replace("$", "$$") for word in words)
 
 
 def _whose(service: Service) -> str:
@@ -133,6 +137,7 @@ def plan(service: Service, namespaces: bool = True) -> Plan:
     return Plan(
         file=folder / UNIT,
         content=unit(service, namespaces).encode(),
+        mark=_line(service.named),
         enable=(again, enable, *(() if service.system else (linger,))),
         start=(start,),
         disable=(disable, again),

@@ -5,6 +5,7 @@ https://learn.microsoft.com/windows/win32/taskschd/task-scheduler-schema
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import PureWindowsPath
 from subprocess import list2cmdline
@@ -60,10 +61,14 @@ def task(service: Service) -> bytes:
     text = _TASK.format(
         account=escape(service.account, quote=False),
         program=escape(program, quote=False),
-        arguments=escape(list2cmdline(arguments), quote=False),
+        arguments=_line(arguments),
         folder=escape(str(service.data), quote=False),
     )
     return text.replace("\n", "\r\n").encode("utf-16")
+
+
+def _line(words: Sequence[str]) -> str:
+    return escape(list2cmdline(words), quote=False)
 
 
 def plan(service: Service) -> Plan:
@@ -74,6 +79,7 @@ def plan(service: Service) -> Plan:
     return Plan(
         file=file,
         content=task(service),
+        mark=_line(service.named),
         enable=(
             Step(
                 ("schtasks", "/Create", "/F", "/TN", NAME, "/XML", str(file)),

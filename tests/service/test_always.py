@@ -33,7 +33,7 @@ def test_switched_on_it_is_written_and_enabled_but_not_started(system: System) -
         ["systemctl", "--user", "enable"],
         ["loginctl", "enable-linger", system.told[-1].split()[-1]],
     ]
-    assert f"--data {system.data} --set server.port=9000\n" in system.unit.read_text()
+    assert f"--data {system.data} --no-browser --set server.port=9000\n" in system.unit.read_text()
     assert "It starts with this computer." in notes
     system.runs()
     assert always.look() == (True, "")
@@ -63,6 +63,23 @@ def test_the_service_of_another_folder_is_left_alone(system: System) -> None:
         with pytest.raises(ServiceError, match="Another Chatbox"):
             always.turn(on)
     assert "elsewhere" in system.unit.read_text()
+
+
+@pytest.mark.parametrize("other", ["{}-2", "{} of Ann", "{}/inner"])
+def test_a_folder_whose_name_goes_on_is_another(system: System, other: str) -> None:
+    switch(Path(other.format(system.data))).turn(True)
+    system.runs()
+    assert switch(system.data).look().problem.startswith("Another Chatbox")
+    with pytest.raises(ServiceError, match="Another Chatbox"):
+        switch(system.data).turn(False)
+    assert system.unit.exists()
+
+
+def test_a_folder_that_a_unit_spells_otherwise_is_known_again(system: System) -> None:
+    always = switch(system.folder / 'Ann\'s "100 %" $chat')
+    always.turn(True)
+    system.runs()
+    assert always.look() == (True, "")
 
 
 def test_where_there_can_be_no_service_it_says_why(system: System, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def lines(service: Service, namespaces: bool = True) -> list[str]:
 def test_a_persons_unit_needs_no_rights_and_keeps_their_settings() -> None:
     found = lines(PERSON)
     assert (
-        'ExecStart="/home/ann/Chat box/chatbox" serve --no-browser --data /home/ann/data --set '
+        'ExecStart="/home/ann/Chat box/chatbox" serve --data /home/ann/data --no-browser --set '
         '"server.name=Ann\'s \\"attic\\" $$5 100%%"' in found
     )
     assert 'ReadWritePaths="-/srv/50%% of $it"' in found
@@ -167,10 +167,23 @@ def test_windows_has_a_task_from_boot_on_for_whoever_installs_it() -> None:
     assert root.findtext("t:Principals/t:Principal/t:UserId", None, spaces) == r"ATTIC\Ann & Bob"
     assert root.findtext("t:Actions/t:Exec/t:Command", None, spaces) == r"C:\Users\Ann & Bob\chatbox.exe"
     assert root.findtext("t:Actions/t:Exec/t:Arguments", None, spaces) == (
-        r'serve --no-browser --data "C:\Users\Ann & Bob\chatbox data" --set "server.name=The \"attic\" <1>"'
+        r'serve --data "C:\Users\Ann & Bob\chatbox data" --no-browser --set "server.name=The \"attic\" <1>"'
     )
     assert root.findtext("t:Settings/t:ExecutionTimeLimit", None, spaces) == "PT0S"
     assert plan.enable[0].words[:5] == ("schtasks", "/Create", "/F", "/TN", "Chatbox")
+
+
+@pytest.mark.parametrize("name", ["data", "data-2", "data of Ann", "data & <more>", '100% "$it"', "data/in"])
+def test_the_file_of_a_service_tells_its_folder_from_all_others(name: str) -> None:
+    for system, services in ((systemd, (PERSON, SYSTEM, ACCOUNT)), (launchd, (PERSON,)), (tasks, (WINDOWS,))):
+        for service in services:
+            here = system.plan(structs.replace(service, data=service.data / name))
+            folders = (service.data, service.data / "data", service.data / "data of", service.data / "dat")
+            encoding = "utf-16" if system is tasks else "utf-8"
+            assert here.mark in here.content.decode(encoding)
+            for other in {*folders} - {service.data / name}:
+                there = system.plan(structs.replace(service, data=other))
+                assert there.mark not in here.content.decode(encoding)
 
 
 @pytest.mark.parametrize(
