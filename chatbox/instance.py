@@ -34,6 +34,7 @@ from chatbox.settings import Names, Settings
 from chatbox.store import heads, upgrades, users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
+from chatbox.store.shared_uploads import check_uploads
 from chatbox.store.sqlite import open_store
 from chatbox.version import VERSION
 
@@ -72,7 +73,13 @@ async def _open_store(settings: Settings, folder: Path, clock: Clock) -> Store:
     if settings.storage.database:
         from chatbox.store.postgres_opening import open_postgres  # only here: few servers wait for it
 
-        return await open_postgres(settings.storage.database, clock)
+        store = await open_postgres(settings.storage.database, clock)
+        try:
+            await check_uploads(store, uploads_folder(settings, folder))
+        except BaseException:
+            await store.close()
+            raise
+        return store
     await asyncio.to_thread(apply_staged, folder, uploads_folder(settings, folder))
     shelf = Shelf(_backups_folder(settings, folder))
     try:
@@ -145,7 +152,7 @@ async def _assemble(
         moves=parts.moves,
         confirmed=parts.confirmed,
         hashing=Hashing(cost),
-        blobs=Blobs(uploads_folder(settings, folder)),
+        blobs=Blobs(uploads_folder(settings, folder), shared=bool(settings.storage.database)),
         backups=Keeper(Shelf(_backups_folder(settings, folder))),
         notices=Notices(publish, lambda: directory.admins),
         server=server,

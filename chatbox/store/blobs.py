@@ -17,6 +17,7 @@ import re
 import secrets
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from chatbox.rules.images import HEAD_BYTES
 
 log = logging.getLogger("chatbox.blobs")
 
+_A_DAY = 86_400.0  # seconds
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -82,11 +84,13 @@ class Blobs:
 
     `lock` is held while a content is put in its place and its row is stored, and while it is decided that
     no row needs a content and it is removed: else a second upload of the same bytes could lose them.
-    `running` counts each user's uploads that are under way.
+    `running` counts each user's uploads that are under way. Where the folder is `shared` with other nodes,
+    whose locks nobody here sees, what is younger than a day is theirs and stays.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self.folder = folder
+        self._spared = _A_DAY if shared else 0.0
         self.lock = asyncio.Lock()
         self.running: Counter[int] = Counter()
         self._keepers = 0
@@ -112,7 +116,8 @@ class Blobs:
         for folder in (self.folder, incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in incoming.glob("*.part"):
-            leftover.unlink(missing_ok=True)
+            if self._may_go(leftover):
+                leftover.unlink(missing_ok=True)
 
     def receive(self, expected: int) -> Incoming:
         """Begin a content of about this many bytes. Raises StorageFull, Unavailable."""
@@ -139,7 +144,11 @@ class Blobs:
     def remove(self, hash: str) -> None:
         """Remove a content. One that cannot be removed now (Windows: being read) waits for the next sweep."""
         with contextlib.suppress(OSError):
-            self.path(hash).unlink(missing_ok=True)
+            if self._may_go(self.path(hash)):
+                self.path(hash).unlink(missing_ok=True)
+
+    def _may_go(self, path: Path) -> bool:
+        return not self._spared or path.stat().st_mtime < time.time() - self._spared
 
     def all(self) -> Iterator[str]:
         """The hashes of all contents on disk."""
