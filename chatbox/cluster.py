@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +17,18 @@ from chatbox.bus.redis import RedisBus
 from chatbox.bus.seal import Seal
 from chatbox.chat.context import Cluster, Context
 from chatbox.chat.following import Following
+from chatbox.chat.setup_code import Codes, SharedCodes
 from chatbox.clock import Clock
 from chatbox.data_folder import secret_of
-from chatbox.live.confirmed import Confirmed
+from chatbox.live.confirmed import Confirmed, SharedConfirmed
 from chatbox.live.follower import Follower
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
-from chatbox.live.nodes import TOPIC, Lease, Nodes
+from chatbox.live.nodes import Lease, Nodes
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
 from chatbox.live.shared import SharedRate, SharedThrottle
+from chatbox.live.shared_moves import SharedMoves
 from chatbox.live.sweep import Sweep
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
@@ -46,6 +48,7 @@ class Parts:
     rate: Rate
     moves: Moves
     confirmed: Confirmed
+    codes: Codes
     secret: bytes
 
 
@@ -67,14 +70,14 @@ class Node:
         follower: Follower,
         nodes: Nodes,
         rate: SharedRate,
-        throttle: SharedThrottle,
+        ends: Iterable[Callable[[], Awaitable[None]]],
         hub: Hub,
         store: Store,
     ) -> None:
         self.follower = follower
         self.nodes = nodes
         self._rate = rate
-        self._throttle = throttle
+        self._ends = ends
         self._hub = hub
         self._store = store
         self._sweep: Sweep | None = None
@@ -100,7 +103,8 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.nodes.leave()
-        await self._throttle.close()
+        for end in self._ends:
+            await end()
 
     def _see_settings(self, publication: Publication) -> None:
         """The event says that admins changed something, and the database what."""
@@ -110,35 +114,49 @@ class Node:
 
 def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:
     """Of the kind that the settings say. `people_rev` is the number of the list of people as it was read."""
-    bus: Bus
-    cluster: Cluster
-    limits = settings.limits
-    throttle = Throttle(clock)
-    rate = Rate(clock, limits.messages_per_second, limits.messages_burst)
-    elsewhere: Callable[[], Mapping[int, str]] = dict
     if settings.cluster.redis:
-        link, seal, name = Link(settings.cluster.redis), Seal(settings.cluster.key), secrets.token_hex(8)
-        wire = RedisBus(link, seal, name, lambda: node.came())
-        bus = follower = Follower(wire, hub, store, people_rev)
-        nodes = Nodes(link, seal, wire, clock, name)
-        follower.open_desk(TOPIC, nodes.receive)
-        throttle = shared = SharedThrottle(clock, link, seal, lambda: nodes.count)
-        rate = SharedRate(
-            clock, limits.messages_per_second, limits.messages_burst, link, seal, lambda: nodes.count
-        )
-        cluster = node = Node(follower, nodes, rate, shared, hub, store)
-        secret, elsewhere = seal.derived("secret"), nodes.elsewhere
-    else:
-        bus, cluster, secret = LocalBus(), Alone(), secret_of(folder)
+        return _among_others(settings, clock, hub, store, people_rev)
+    bus, limits = LocalBus(), settings.limits
     return Parts(
         bus=bus,
-        cluster=cluster,
-        presence=Presence(hub, clock, bus.publish, elsewhere),
-        throttle=throttle,
-        rate=rate,
+        cluster=Alone(),
+        presence=Presence(hub, clock, bus.publish),
+        throttle=Throttle(clock),
+        rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
         moves=Moves(clock),
         confirmed=Confirmed(clock),
-        secret=secret,
+        codes=Codes(),
+        secret=secret_of(folder),
+    )
+
+
+def _among_others(settings: Settings, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:
+    link, seal, name = Link(settings.cluster.redis), Seal(settings.cluster.key), secrets.token_hex(8)
+    limits = settings.limits
+    bus = RedisBus(link, seal, name, lambda: node.came())
+    nodes = Nodes(link, seal, bus, clock, name)
+    follower = Follower(bus, hub, store, people_rev)
+    confirmed = SharedConfirmed(clock, bus)
+    codes = SharedCodes(seal.derived("setup"), bus)
+    follower.open_desk(nodes.TOPIC, nodes.receive)
+    follower.open_desk(confirmed.TOPIC, confirmed.hear)
+    follower.open_desk(codes.TOPIC, codes.hear)
+    rate = SharedRate(
+        clock, limits.messages_per_second, limits.messages_burst, link, seal, lambda: nodes.count
+    )
+    throttle = SharedThrottle(clock, link, seal, lambda: nodes.count)
+    moves = SharedMoves(clock, link, seal)
+    node = Node(follower, nodes, rate, (throttle.close, moves.close), hub, store)
+    return Parts(
+        bus=follower,
+        cluster=node,
+        presence=Presence(hub, clock, follower.publish, nodes.elsewhere),
+        throttle=throttle,
+        rate=rate,
+        moves=moves,
+        confirmed=confirmed,
+        codes=codes,
+        secret=seal.derived("secret"),
     )
 
 

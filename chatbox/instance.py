@@ -128,7 +128,7 @@ async def _assemble(
     await parts.bus.start(hub.receive)
     if not server.setup_open:
         setup.nobody_waits(folder)
-    code = SetupCode(folder, clock, tell) if server.setup_open and tell else None
+    code = SetupCode(folder, clock, tell, parts.codes) if server.setup_open and tell else None
     publish = parts.bus.publish
     committer = Committer(store, lambda committed: publish(publications(committed)), settings.limits.queue)
     committer.start()

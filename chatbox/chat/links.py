@@ -34,10 +34,11 @@ _CONSOLE = "the server's console"
 async def link_check(ctx: Context, caller: Caller, cmd: commands.LinkCheck) -> dict[str, Any]:
     """What a link is for and who made it, without spending it. Raises `NotFound` where it does not work."""
     secret, now, server = digest(cmd.secret), ctx.clock.now(), ctx.server.name
+    move = await ctx.moves.find(secret)
 
     def steps() -> Steps[dict[str, Any]]:
-        if move := (yield from move_check(ctx, cmd.secret)):
-            return move
+        if moving := (yield from move_check(ctx, cmd.secret, move)):
+            return moving
         link = yield from links.working(secret, now)
         maker = None if link.made_by is None else (yield from users.account(link.made_by))
         reply = {

@@ -31,33 +31,38 @@ async def session_move(ctx: Context, caller: Caller, cmd: commands.SessionMove) 
     if await ctx.read_for(caller, lambda: _browser(user, caller.session)) is None:
         raise Forbidden("Only the sign-in of a browser can be moved.")
     secret = new_token()
-    ctx.moves.add(digest(secret), user, caller.session, cmd.state, stays=cmd.phone)
+    await ctx.moves.add(digest(secret), user, caller.session, cmd.state, stays=cmd.phone)
     return {"secret": secret} | ({"url": described.link(ctx.server, "move", secret)} if cmd.phone else {})
 
 
 async def session_take(ctx: Context, caller: Caller, cmd: commands.SessionTake) -> SignedIn | dict[str, Any]:
     """Go on here with a sign-in from elsewhere, also with a ticket. Until the other screen lets it in, a
     device asks again, with the `claim` from the first answer. Raises `NotFound`, also where it was not."""
-    move = ctx.moves.find(digest(cmd.secret))
+    secret = digest(cmd.secret)
+    move = await ctx.moves.find(secret)
     if move is None:
         return await _arrive(ctx, caller, lambda: _of_ticket(ctx, cmd.secret))
-    if move.stays and not move.allowed:
-        return {"waiting": True, "claim": _claim(move, caller, cmd.claim)}
     if move.stays:
-        _claim(move, caller, cmd.claim)
-    state = move.state
-    ctx.moves.take(digest(cmd.secret))
+        claim = await _claim(ctx, secret, move.arrival, caller, cmd.claim)
+        if not move.allowed:
+            return {"waiting": True, "claim": claim}
+    taken = await ctx.moves.take(secret)
+    if taken is None:
+        raise NotFound(links.NO_LINK)
     return await _arrive(
-        ctx, caller, lambda: _browser(move.user, move.session), state=state, stays=move.stays
+        ctx, caller, lambda: _browser(taken.user, taken.session), state=taken.state, stays=taken.stays
     )
 
 
-def _claim(move: Move, caller: Caller, claim: str | None) -> str:
+async def _claim(
+    ctx: Context, secret: bytes, arrival: Arrival | None, caller: Caller, claim: str | None
+) -> str:
     """What the device that came first proves itself with. Raises `NotFound` for any other."""
-    if move.arrival is None:
+    if arrival is None:
         claim = new_token()
-        move.arrival = Arrival(digest(claim), describe(caller.agent), caller.address)
-    if claim is None or digest(claim) != move.arrival.claim:
+        mine = Arrival(digest(claim), describe(caller.agent), caller.address)
+        arrival = await ctx.moves.claim(secret, mine)
+    if claim is None or arrival is None or digest(claim) != arrival.claim:
         raise NotFound(links.NO_LINK)
     return claim
 
@@ -93,7 +98,7 @@ async def _arrive(
 async def session_moving(ctx: Context, caller: Caller, cmd: commands.SessionMoving) -> dict[str, Any]:
     """How far the move of this sign-in to another device is."""
     caller.require_user()
-    move = ctx.moves.of(caller.session)
+    move = await ctx.moves.of(caller.session)
     if move is None or not move.stays:
         return {"phase": "over"}
     if move.arrived:
@@ -109,12 +114,12 @@ async def session_allow(ctx: Context, caller: Caller, cmd: commands.SessionAllow
     """Let the device in that asks, or make the secret worthless. Raises `NotFound` where none asks."""
     caller.require_user()
     if not cmd.allow:
-        ctx.moves.drop(caller.session)
+        await ctx.moves.drop(caller.session)
         return {}
-    move = ctx.moves.of(caller.session)
+    move = await ctx.moves.of(caller.session)
     if move is None or move.arrival is None:
         raise NotFound("No device asks to be signed in any more. Make a new code.")
-    move.allowed = True
+    await ctx.moves.allow(caller.session)
     return {}
 
 
@@ -132,10 +137,10 @@ def _of_ticket(ctx: Context, ticket: str) -> Steps[Session | None]:
     return found[0] if found else None
 
 
-def move_check(ctx: Context, secret: str) -> Steps[dict[str, Any] | None]:
-    """What `link.check` says of such a secret, or of a ticket; None where it is neither."""
+def move_check(ctx: Context, secret: str, move: Move | None) -> Steps[dict[str, Any] | None]:
+    """What `link.check` says of a secret, which is that of the move or of a ticket; None where of neither."""
     now = ctx.clock.now()
-    if move := ctx.moves.find(digest(secret)):
+    if move:
         user, expires = move.user, now + int(1000 * (move.until - ctx.clock.monotonic()))
     elif ticket := (yield from tickets.redeem(ctx, secret)):
         user, expires = ticket[0].user, ticket[1]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
+from chatbox.bus.base import Bus, Publication
 from chatbox.clock import Clock
 from chatbox.errors import Forbidden, RateLimited
 from chatbox.rules.addresses import counted_as
@@ -21,6 +22,54 @@ MINUTE = 60.0  # seconds
 _TOKEN_BYTES = 16
 
 
+class Codes:
+    """Which code counts: any other one after each renewal."""
+
+    def __init__(self) -> None:
+        self.moved: Callable[[], None] = lambda: None  # called when somebody else renewed it
+        self._code = random_code()
+
+    def current(self) -> str:
+        return self._code
+
+    def renew(self) -> None:
+        """The code that counted until now is worth nothing."""
+        self._code = random_code()
+
+
+class SharedCodes(Codes):
+    """The same on all nodes of a cluster, which make it from their key: the browser may come to any of them.
+    A node that starts after a renewal, or does not hear of it, has an older one than the others; then the
+    code that counts stands on the console of the node that is asked."""
+
+    TOPIC = "setup"
+
+    def __init__(self, key: bytes, bus: Bus) -> None:
+        """`bus` is the one between the nodes."""
+        super().__init__()
+        self._key = key
+        self._bus = bus
+        self._round = 0
+
+    def current(self) -> str:
+        digest = hmac.digest(self._key, str(self._round).encode(), "sha256")
+        number, code = int.from_bytes(digest), ""
+        for _ in range(CODE_LENGTH):
+            number, letter = divmod(number, len(CODE_ALPHABET))
+            code += CODE_ALPHABET[letter]
+        return code
+
+    def renew(self) -> None:
+        self._round += 1
+        self._bus.publish([Publication(self.TOPIC, str(self._round).encode())])
+
+    def hear(self, publication: Publication) -> None:
+        """Another node renewed it."""
+        if int(publication.event) > self._round:
+            self._round = int(publication.event)
+            self.moved()
+
+
 class SetupCode:
     """The code on the console and in a file that only its owner reads, and the token of the local browser.
 
@@ -29,16 +78,18 @@ class SetupCode:
     on this machine out.
     """
 
-    def __init__(self, folder: Path, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, clock: Clock, tell: Callable[[str], None], codes: Codes) -> None:
         """`tell` is given the code, as it is shown, each time there is a new one. Raises OSError."""
         self.token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.done = asyncio.Event()  # set when the setup is over
         self._path = folder / FILE_NAME
         self._clock = clock
         self._tell = tell
+        self._codes = codes
+        codes.moved = self._take
         self._wrong: dict[str, list[float]] = {}
         self._code = ""
-        self._renew()
+        self._take()
 
     @property
     def code(self) -> str:
@@ -56,13 +107,15 @@ class SetupCode:
             return
         tries.append(self._clock.monotonic())
         if len(tries) >= TRIES:
-            self._renew()
+            self._codes.renew()
+            self._take()
             self._refuse_for_now(tries)
         raise Forbidden("This is not the code in the window where Chatbox was started.", field="secret")
 
     def close(self) -> None:
         """Setup is done: the file goes."""
         self.done.set()
+        self._codes.moved = lambda: None
         self._path.unlink(missing_ok=True)
 
     def _tries(self, address: str) -> list[float]:
@@ -80,14 +133,18 @@ class SetupCode:
             retry_in=wait,
         )
 
-    def _renew(self) -> None:
-        self._code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    def _take(self) -> None:
+        self._code = self._codes.current()
         self._path.unlink(missing_ok=True)
         # Made anew, and for its owner only from the first moment; a link that lies there is not followed.
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{self.code}\n")
         self._tell(self.code)
+
+
+def random_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chatbox.bus.base import Publication
+from msgspec import msgpack
+
+from chatbox.bus.base import Bus, Publication
 from chatbox.clock import Clock
 from chatbox.live.publisher import ALL_SESSIONS
 
@@ -35,3 +37,23 @@ class Confirmed:
                 continue
             user = int(publication.topic.partition(":")[2])
             self._until = {key: entry for key, entry in self._until.items() if entry[0] != user}
+
+
+class SharedConfirmed(Confirmed):
+    """Tells the other nodes, so that the next command may come to any of them. Where that is lost, the
+    password is asked for once more."""
+
+    TOPIC = "confirmed"
+
+    def __init__(self, clock: Clock, bus: Bus) -> None:
+        """`bus` is the one between the nodes."""
+        super().__init__(clock)
+        self._bus = bus
+
+    def add(self, user: int, session: int) -> None:
+        super().add(user, session)
+        self._bus.publish([Publication(self.TOPIC, msgpack.encode((user, session)))])
+
+    def hear(self, publication: Publication) -> None:
+        """What another node tells."""
+        super().add(*msgpack.decode(publication.event, type=tuple[int, int]))

@@ -6,7 +6,7 @@ device is let in only once the screen that the sign-in comes from agrees to it.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chatbox.clock import Clock
 from chatbox.errors import Busy
@@ -44,7 +44,7 @@ class Moves:
         self._clock = clock
         self._moves: dict[bytes, Move] = {}  # by the digest of the secret
 
-    def add(self, secret: bytes, user: int, session: int, state: str, *, stays: bool = False) -> None:
+    async def add(self, secret: bytes, user: int, session: int, state: str, *, stays: bool = False) -> None:
         """Expect the arrival of a session. Raises `Busy` where too much is on its way."""
         now = self._clock.monotonic()
         self._moves = {
@@ -54,27 +54,46 @@ class Moves:
             raise Busy
         self._moves[secret] = Move(user, session, state, now + SECONDS, stays)
 
-    def find(self, secret: bytes) -> Move | None:
+    async def find(self, secret: bytes) -> Move | None:
         """The move with this secret, which it does not end."""
         move = self._moves.get(secret)
         return move if move is not None and not move.arrived and self._holds(move) else None
 
-    def of(self, session: int) -> Move | None:
+    async def of(self, session: int) -> Move | None:
         """The move from this session, arrived or not."""
+        return self._of(session)
+
+    async def claim(self, secret: bytes, arrival: Arrival) -> Arrival | None:
+        """Which device it is for: the one that came first. None where there is no such move any more."""
+        move = await self.find(secret)
+        if move is None:
+            return None
+        move.arrival = move.arrival or arrival
+        return move.arrival
+
+    async def allow(self, session: int) -> None:
+        """The screen that the session comes from agrees."""
+        move = self._of(session)
+        if move is not None:
+            move.allowed = True
+
+    async def take(self, secret: bytes) -> Move | None:
+        """The same as `find`, and end it."""
+        move = await self.find(secret)
+        if move is None:
+            return None
+        taken = structs.replace(move)
+        move.arrived, move.state = True, ""
+        return taken
+
+    async def drop(self, session: int) -> None:
+        """Expect nothing from this session any more."""
+        self._moves = {key: move for key, move in self._moves.items() if move.session != session}
+
+    def _of(self, session: int) -> Move | None:
         return next(
             (move for move in self._moves.values() if move.session == session and self._holds(move)), None
         )
-
-    def take(self, secret: bytes) -> Move | None:
-        """The same as `find`, and end it."""
-        move = self.find(secret)
-        if move is not None:
-            move.arrived, move.state = True, ""
-        return move
-
-    def drop(self, session: int) -> None:
-        """Expect nothing from this session any more."""
-        self._moves = {key: move for key, move in self._moves.items() if move.session != session}
 
     def _holds(self, move: Move) -> bool:
         return move.until > self._clock.monotonic()

@@ -24,7 +24,6 @@ log = logging.getLogger("chatbox.nodes")
 
 T = TypeVar("T")
 
-TOPIC = "nodes"
 LEASE = 15  # seconds
 _REFRESH = 5.0  # seconds from one writing to the next
 _LOOK = 2.5  # seconds from one reading to the next
@@ -72,6 +71,8 @@ class _Other(Struct):
 
 class Nodes:
     """All nodes as this one knows them. `run` is to be a task."""
+
+    TOPIC = "nodes"
 
     def __init__(self, link: Link, seal: Seal, bus: Bus, clock: Clock, node: str) -> None:
         """`bus` is the one between the nodes."""
@@ -172,7 +173,7 @@ class Nodes:
             self._bus.publish([self._news(_News(self._node, self._number, changed))])
 
     def _news(self, news: _News) -> Publication:
-        return Publication(TOPIC, msgpack.encode(news))
+        return Publication(self.TOPIC, msgpack.encode(news))
 
     async def _write(self, lease: Lease) -> None:
         self._own = structs.replace(lease, node=self._node, presence=self._number)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from chatbox.bus.redis import RedisBus
-from chatbox.live.nodes import LEASE, TOPIC, Lease, Nodes
+from chatbox.live.nodes import LEASE, Lease, Nodes
 from tests.bus.support import Node
 from tests.chat.support import SetClock
 from tests.harness.redis import Redis, redis_in
@@ -29,7 +29,7 @@ class Member:
 
     async def start(self) -> None:
         await self.bus.start(self.nodes.receive)
-        await self.bus.subscribe([TOPIC])
+        await self.bus.subscribe([Nodes.TOPIC])
 
     async def tick(self) -> None:
         await self.nodes.tick(lambda: Lease("", "box", "1.0", "http://box", 5, 7, 3), self.here)
@@ -106,12 +106,12 @@ async def test_what_changes_is_told_once_a_second(pair: Pair) -> None:
 @in_pair
 async def test_what_was_not_heard_is_read_with_the_next_lease(pair: Pair) -> None:
     await pair.meet()
-    pair.two.bus.unsubscribe([TOPIC])
+    pair.two.bus.unsubscribe([Nodes.TOPIC])
     pair.one.here = {1: "online"}
     await pair.one.tick()
     pair.one.here = {1: "online", 2: "online"}
     await pair.one.tick()
-    await pair.two.bus.subscribe([TOPIC])
+    await pair.two.bus.subscribe([Nodes.TOPIC])
     pair.one.here = {2: "online", 3: "online"}
     await pair.one.tick()
     await pair.tick(5)

@@ -1,0 +1,115 @@
+"""What begins on one node goes on on another: requests may come to any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatbox.bus.base import Publication
+from chatbox.chat.moving import session_take
+from chatbox.chat.setup_code import SetupCode, SharedCodes
+from chatbox.chat.signin import SignedIn, authenticate
+from chatbox.errors import ChatboxError
+from chatbox.protocol import commands
+from tests.bus.support import Node as BusNode
+from tests.bus.support import passed
+from tests.chat.support import HOME, PASSWORD, SetClock, error_of
+from tests.chat.talk import do
+from tests.cluster.support import PATIENCE, Town, town_in
+from tests.harness.redis import Redis, redis_in
+
+PHONE = replace(HOME, address="192.168.1.34")
+
+
+def over_redis(test: Callable[[Town], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:
+    async def live(folder: Path) -> None:
+        async with redis_in(folder) as redis, town_in(folder, redis.url) as town:
+            await test(town)
+
+    def run(tmp_path: Path) -> None:
+        asyncio.run(live(tmp_path))
+
+    run.__name__ = test.__name__
+    return run
+
+
+@over_redis
+async def test_a_sign_in_moves_to_a_phone_by_whatever_nodes(town: Town) -> None:
+    secret = (await do(town.one, town.ben, "session.move", phone=True))["secret"]
+    assert (await do(town.two, PHONE, "link.check", secret=secret))["phone"] is True
+    asked = await session_take(town.two.ctx, PHONE, commands.SessionTake(secret=secret))
+    assert isinstance(asked, dict)
+    again = commands.SessionTake(secret=secret, claim=asked["claim"])
+    assert (await session_take(town.one.ctx, PHONE, again)) == asked
+    assert (await do(town.two, town.ben, "session.moving"))["phase"] == "asked"
+    await do(town.two, town.ben, "session.allow", allow=True)
+    arrived = await session_take(town.one.ctx, PHONE, again)
+    assert isinstance(arrived, SignedIn)
+    found = await authenticate(town.two.ctx, arrived.token)
+    assert found is not None
+    assert found.user == town.ben.user
+    assert (await do(town.two, town.ben, "session.moving"))["phase"] == "arrived"
+    assert (await error_of(session_take(town.two.ctx, PHONE, again))).code == "not_found"
+
+
+@over_redis
+async def test_a_ticket_is_taken_by_any_node(town: Town) -> None:
+    ticket = (await do(town.one, town.ben, "hello"))["session"]["ticket"]
+    arrived = await session_take(town.two.ctx, HOME, commands.SessionTake(secret=ticket))
+    assert isinstance(arrived, SignedIn)
+    assert arrived.reply["user"]["name"] == "ben"
+
+
+@over_redis
+async def test_a_password_given_on_one_node_confirms_on_all(town: Town) -> None:
+    confirmed = town.two.ctx.confirmed
+    town.clock.forward(seconds=601)  # since setup
+    assert not confirmed.holds(town.ada.user, town.ada.session)
+    await do(town.one, town.ada, "session.confirm", password=PASSWORD)
+    async with asyncio.timeout(PATIENCE):
+        while not confirmed.holds(town.ada.user, town.ada.session):  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+    town.clock.forward(seconds=601)
+    assert not confirmed.holds(town.ada.user, town.ada.session)
+
+
+class _Desk:
+    """A node that asks for the setup code, and nothing else."""
+
+    def __init__(self, folder: Path, redis: Redis) -> None:
+        folder.mkdir()
+        self.told: list[str] = []
+        self.base = BusNode(folder.name, redis)
+        self.codes = SharedCodes(self.base.seal.derived("setup"), self.base.bus)
+        self.code = SetupCode(folder, SetClock(), self.told.append, self.codes)
+
+    def hear(self, publication: Publication) -> None:
+        if publication.topic == SharedCodes.TOPIC:
+            self.codes.hear(publication)
+        self.base.kept(publication)
+
+
+def test_one_setup_code_counts_on_all_nodes_until_it_was_guessed_at_too_often(tmp_path: Path) -> None:
+    async def live() -> None:
+        async with redis_in(tmp_path) as redis:
+            one, two = _Desk(tmp_path / "one", redis), _Desk(tmp_path / "two", redis)
+            for desk in (one, two):
+                await desk.base.bus.start(desk.hear)
+                await desk.base.bus.subscribe([SharedCodes.TOPIC, "room:7"])
+            assert one.code.code == two.code.code == one.told[0] == two.told[0]
+            two.code.check(one.code.code, HOME.address)
+            for _ in range(5):
+                with pytest.raises(ChatboxError):
+                    one.code.check("XXXX-XXXX", HOME.address)
+            await passed(one.base.bus, two.base.kept, "room:7")
+            assert one.code.code == two.code.code == one.told[1] == two.told[1] != one.told[0]
+            for desk in (one, two):
+                desk.code.close()
+                await desk.base.bus.close()
+
+    asyncio.run(live())
