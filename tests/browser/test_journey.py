@@ -28,6 +28,7 @@ PAGE = ROOT / "docs" / "journey.md"
 FOLDER = ROOT / "docs" / "pictures" / "journey"
 TAKES = os.environ.get("CHATBOX_SCREENSHOTS") == "1"
 MOVING = 60_000  # ms in which a page sees that the address is gone, and looks for the server elsewhere
+RETRY = 30  # seconds that a page waits at most before it tries again
 ARRIVING = 30_000  # ms in which a page is back after a restart
 # Runs a program in a terminal, so that it draws what a person at the console sees.
 TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
@@ -68,10 +69,10 @@ class Journey(NamedTuple):
         assert isinstance(self.site.server, Desk)
         return self.site.server
 
-    def restart(self) -> None:
-        """Stop the server as Ctrl+C does, and start it again."""
-        assert self.site.run(self.server.stop()) == 0
-        self.site.start()
+    def wait(self, *seconds: int) -> None:
+        """So much time goes by on the phone, one after the other."""
+        for each in seconds:
+            self.ben.context.clock.fast_forward(1000 * each)
 
 
 @pytest.fixture
@@ -233,6 +234,7 @@ def come_to_trust(journey: Journey) -> None:
     downloading.value.save_as(certificate)
     trust(journey.home, certificate)
     page.unroute_all()
+    journey.wait(4)
     expect(page.locator(".trust-status")).to_contain_text("It works.")
     journey.take(ben, "5-trusted")
 
@@ -285,8 +287,7 @@ def lose_the_address(journey: Journey) -> None:
     expect(bar).to_be_visible()
     journey.take(ada, "7-address")
     bar.get_by_role("button", name="All right").click()
-    for seconds in (20, 10, 20):  # it asks whether the server lives, gives it up, and looks for it elsewhere
-        ben.context.clock.fast_forward(1000 * seconds)
+    journey.wait(20, 10, 20)  # it asks whether the server lives, gives it up, and looks for it elsewhere
     expect(ben.page.get_by_role("heading", name="The chat has moved here")).to_be_visible(timeout=MOVING)
     assert plain(ben.page.url) == "https://chatbox.local:8642/"
     journey.take(ben, "8-moved")
@@ -311,7 +312,9 @@ def upgrade(journey: Journey) -> None:
         window.guard.expect("status of 503")
     ben.page.evaluate("document.body.dataset.before = 'the upgrade'")
     journey.server.program = in_a_terminal(*journey.desk.words(*LATER, "quick"))
-    journey.restart()
+    assert journey.site.run(journey.server.stop()) == 0
+    journey.site.start()
+    journey.wait(RETRY)
     expect(ben.page.get_by_text("There is a new version")).to_be_visible(timeout=ARRIVING)
     assert ben.page.evaluate("document.body.dataset.before") == "the upgrade"
     journey.take(ben, "9-upgraded")
@@ -337,7 +340,10 @@ def restore(journey: Journey) -> None:
     page.get_by_role("button", name="Restore the backup of").click()
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()
     page.get_by_role("dialog", name="Is it you?").get_by_label("Password", exact=True).fill(PASSWORD)
+    starts = journey.server.log.count("Ready.")
     page.get_by_role("button", name="Go on").click()
+    journey.site.run(journey.server.told("Ready.", starts + 1))
+    journey.wait(RETRY)
     expect(ben.message("written too late")).to_have_count(0, timeout=ARRIVING)
     expect(ben.message("There is coffee.")).to_be_visible()
     say(ben, "Back where we were.")

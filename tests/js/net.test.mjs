@@ -144,7 +144,7 @@ test('the first other address at which the same server answers is found', async 
   const clock = new FakeClock();
   const addresses = ['http://a', 'http://b/', 'http://d', 'http://c/'];
   assert.equal(await findAddress(addresses, 'http://a', 's1', { fetch, clock }), 'http://c');
-  assert.equal(await findAddress(['http://c'], 'http://c', 's1', { fetch, clock }), null);
+  assert.equal(await findAddress(addresses, 'http://c', 's1', { fetch, clock }), null);
 });
 
 test('debounce waits for quiet and takes the latest', async () => {

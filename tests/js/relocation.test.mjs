@@ -40,6 +40,12 @@ test('nobody is followed who is not the same server', async () => {
   assert.deepEqual([gone, store.connection.moved], [[], null]);
 });
 
+test('nobody leaves an address at which the server answers again: it was only restarted', async () => {
+  const { store, gone, leave } = await lost({ elsewhere: { [OTHER]: 'server-1', 'http://test': 'server-1' } });
+  await leave();
+  assert.deepEqual([gone, store.connection.moved], [[], null]);
+});
+
 test('it looks again every twenty seconds, at addresses that were told while it was there', async () => {
   const late = 'http://192.168.1.77:8642';
   const { server, clock, gone, leave } = await lost({ elsewhere: {} });

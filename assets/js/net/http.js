@@ -144,7 +144,7 @@ export async function getFile(path, fields, { base = '', fetch = globalThis.fetc
 
 /**
  * At which of its other addresses a server answers, after the one in use went quiet: the machine may have got a new one.
- * Whoever answers there must be the same server.
+ * Whoever answers there must be the same server. Where the one in use answers again it was only restarted.
  *
  * @param {string[]} addresses
  * @param {string} own the address in use
@@ -155,9 +155,10 @@ export async function getFile(path, fields, { base = '', fetch = globalThis.fetc
  * @returns {Promise<string | null>} without a slash at its end
  */
 export async function findAddress(addresses, own, server, options = {}) {
-  const others = addresses.map((address) => address.replace(/\/+$/, '')).filter((address) => address !== own);
-  const answers = await Promise.all(others.map((address) => isTrusted(address, server, options)));
-  return others.find((_, i) => answers[i]) ?? null;
+  const each = [own, ...addresses.map((address) => address.replace(/\/+$/, ''))];
+  const answers = await Promise.all(each.map((address) => isTrusted(address, server, options)));
+  const found = each.find((_, i) => answers[i]);
+  return found === undefined || found === own ? null : found;
 }
 
 /**
