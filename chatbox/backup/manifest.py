@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from chatbox.store.copies import Contents
+from chatbox.store.copies import Contents, Counted
 
 FORMAT = 1
 DATABASE = "chatbox.sqlite3"
 MANIFEST = "manifest.json"
 MANIFEST_BYTES = 2**28  # more than three million uploads
 
+Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]  # SHA-256
+
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """`made_at` in milliseconds since 1970; `size` and `sha256` are the database's; `uploads` has the bytes
-    of each content by its SHA-256; `missing` are contents that were damaged or gone when it was made."""
+    of each content by its SHA-256; `missing` are contents that were damaged or gone when it was made.
+
+    Reading one stops at the first word that is none of these: a few kilobytes, packed, may unpack to a list
+    that takes all memory."""
 
     format: int
     version: str
@@ -24,11 +30,11 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     server: str
     name: str
     schema: int
-    counts: dict[str, int]
+    counts: dict[Counted, int]
     size: int
     sha256: str
-    uploads: dict[str, int]
-    missing: list[str] = field(default_factory=list)
+    uploads: dict[Hash, int]
+    missing: list[Hash] = field(default_factory=list)
 
     @property
     def bytes(self) -> int:
@@ -65,7 +71,7 @@ def shown_time(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def shown_counts(counts: dict[str, int]) -> str:
+def shown_counts(counts: dict[Counted, int]) -> str:
     """How much a backup holds, for a person."""
-    words = {"people": "person", "rooms": "room", "messages": "message", "files": "file"}
+    words: dict[Counted, str] = {"people": "person", "rooms": "room", "messages": "message", "files": "file"}
     return ", ".join(f"{counts[key]:,} {one if counts[key] == 1 else key}" for key, one in words.items())

@@ -25,6 +25,7 @@ from chatbox.backup.manifest import DATABASE, MANIFEST, Manifest, stamp, stamped
 from chatbox.backup.opening import BadBackup, read_manifest
 from chatbox.errors import NotFound
 from chatbox.progress import Step
+from chatbox.store.copies import Counted
 
 log = logging.getLogger("chatbox.backups")
 
@@ -39,7 +40,7 @@ class Summary(Struct, frozen=True):
     name: str
     at: int
     bytes: int
-    counts: dict[str, int]
+    counts: dict[Counted, int]
     missing: int
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -25,13 +26,16 @@ _FULL_TEXT = "messages_text_*"  # tables that SQLite makes for the full text, ea
 _STATISTICS = "sqlite_stat?"  # tables that are there once somebody has asked for ANALYZE
 
 
+Counted = Literal["people", "rooms", "messages", "files"]
+
+
 class Contents(Struct, frozen=True):
     """What a copy holds. `uploads` has the size in bytes of each content by its SHA-256 in hex."""
 
     server: str
     name: str
     schema: int
-    counts: dict[str, int]
+    counts: dict[Counted, int]
     uploads: dict[str, int]
 
 
@@ -118,7 +122,7 @@ def _examine(connection: sqlite3.Connection) -> Contents:
         server=str(meta.get("server", "")),
         name=str(meta.get("name", "")),
         schema=schema,
-        counts=dict(zip(("people", "rooms", "messages", "files"), counts, strict=True)),
+        counts=dict(zip(get_args(Counted), counts, strict=True)),
         uploads=dict(connection.execute("SELECT DISTINCT hash, size FROM files").fetchall()),
     )
 

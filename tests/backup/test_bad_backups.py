@@ -7,6 +7,7 @@ import json
 import sqlite3
 import stat
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -120,7 +121,17 @@ CASES: dict[str, tuple[Change, str]] = {
     "a time that never comes": (listed(made_at=2**62), "list of contents is wrong"),
     "a time before all": (listed(made_at=-1), "list of contents is wrong"),
     "a size below nothing": (listed(uploads={HASH: -1}), "list of contents is wrong"),
-    "a path as an upload's hash": (listed(uploads={"../../etc/passwd": 1}), "is no upload"),
+    "a path as an upload's hash": (
+        listed(uploads={"../../etc/passwd": 1}),
+        "list of contents cannot be read",
+    ),
+    "a path as a missing upload's hash": (listed(missing=["../x"]), "list of contents cannot be read"),
+    "a hash with more behind it": (listed(missing=[f"{HASH}\n"]), "list of contents cannot be read"),
+    "counts of something else": (listed(counts={"cats": 9}), "list of contents cannot be read"),
+    "a number that nobody could write": (
+        holds("manifest.json", b'{"format": 1' + b"0" * 5000 + b"}"),
+        "list of contents cannot be read",
+    ),
     "a path that leads out": (holds("../../evil.sh"), "does not belong there: '../../evil.sh'"),
     "an absolute path": (holds("/etc/cron.d/evil"), "does not belong there"),
     "a path of Windows": (holds("..\\evil.exe"), "does not belong there"),
@@ -345,6 +356,25 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
     refusal = refused(archive, tmp_path)
     assert isinstance(refusal, StorageFull)
     assert "not enough room" in refusal.message
+
+
+@pytest.mark.parametrize("part", ['"uploads":{"0":0%s}', '"counts":{"0":0%s}', '"missing":[""%s]'])
+def test_a_list_of_contents_that_is_a_bomb_takes_no_memory(part: str, good: Path, tmp_path: Path) -> None:
+    """Short words take twenty times as much memory as in the file, where they pack to almost nothing."""
+    entries, word = entries_of(good), ',"{:x}"' if "[" in part else ',"{:x}":0'
+    more = "".join(map(word.format, range(2**17)))
+    whole = json.loads(entries["manifest.json"])
+    left = {key: value for key, value in whole.items() if key not in part}
+    entries["manifest.json"] = f"{json.dumps(left)[:-1]},{part % more}}}".encode()
+    size = len(entries["manifest.json"])
+    archive = pack(entries, tmp_path / "b.zip", zipfile.ZIP_DEFLATED)
+    del entries, more
+    tracemalloc.start()
+    try:
+        assert "list of contents cannot be read" in refused(archive, tmp_path).message
+        assert tracemalloc.get_traced_memory()[1] < 5 * size
+    finally:
+        tracemalloc.stop()
 
 
 def test_reading_stops_where_a_file_is_longer_than_it_says(good: Path, tmp_path: Path) -> None:
