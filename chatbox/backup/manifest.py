@@ -15,6 +15,7 @@ MANIFEST = "manifest.json"
 MANIFEST_BYTES = 2**28  # more than three million uploads
 
 Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]  # SHA-256
+ServerId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]  # the name of a cookie holds it
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +28,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     version: str
     made_at: int
-    server: str
+    server: ServerId
     name: str
     schema: int
     counts: dict[Counted, int]

@@ -19,6 +19,7 @@ import msgspec
 from chatbox.backup.archive import UPLOADS
 from chatbox.backup.manifest import DATABASE, FORMAT, MANIFEST, MANIFEST_BYTES, Manifest, upload_path
 from chatbox.errors import Invalid
+from chatbox.rules.text import escape_controls
 from chatbox.store.migrate import MIGRATIONS
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -149,10 +150,18 @@ def read_manifest(path: Path, raw: bytes) -> Manifest:
             path,
             f"It was made by a newer Chatbox ({head.version[:40]}). Restore it with that one or a later one.",
         )
-    sizes = (manifest.size, *manifest.uploads.values()) if head.format == FORMAT else ()
-    if not sizes or min(sizes) < 0 or not 0 <= manifest.made_at < _YEAR_10000:
+    if head.format != FORMAT or not _is_possible(manifest):
         raise BadBackup(path, "Its list of contents is wrong.")
     return manifest
+
+
+def _is_possible(manifest: Manifest) -> bool:
+    """Whether its numbers are sizes and a time, and its name one that a console can tell."""
+    return (
+        min(manifest.size, *manifest.uploads.values(), 0) == 0
+        and 0 <= manifest.made_at < _YEAR_10000
+        and escape_controls(manifest.name) == manifest.name
+    )
 
 
 class _Head(msgspec.Struct):

@@ -97,6 +97,20 @@ def sql(*statements: str) -> Callable[[bytes], bytes]:
     return change
 
 
+def with_meta(key: str, value: str) -> Change:
+    """The database and the manifest agree on this."""
+
+    def change(entries: Entries) -> None:
+        with_database(sql(f"UPDATE meta SET value = '{value}' WHERE key = '{key}'"))(entries)
+        listed(**{key: value})(entries)
+
+    return change
+
+
+def named(name: str) -> Change:
+    return with_meta("name", name)
+
+
 def replace_upload(entries: Entries) -> None:
     name = next(name for name in entries if name.startswith("uploads/"))
     entries[name] = b"PICTURE"
@@ -148,6 +162,12 @@ CASES: dict[str, tuple[Change, str]] = {
         "not the one that its list of contents describes",
     ),
     "another server": (listed(server="0" * 16), "not the one that its list of contents describes"),
+    "a name that drives the terminal": (named("Attic\x1b[2J"), "list of contents is wrong"),
+    "a name that forges a line": (named("Attic\nSetup code: 1"), "list of contents is wrong"),
+    "an id that breaks cookies": (
+        with_meta("server", "a; Path=/"),
+        "list of contents cannot be read",
+    ),
     "a text as the database": (with_database(lambda _: b"Dear Ben, " * 999), "no SQLite database"),
     "half a database": (with_database(lambda content: content[:8192]), "damaged"),
     "a database of another program": (
