@@ -76,7 +76,7 @@ class Cluster:
         return await enter(self.balancer.port, name, "session.create")
 
     async def online(self, node: Node, person: Person) -> list[int]:
-        """Who is here, as this node tells this person, who comes to it directly; nobody while it cannot tell."""
+        """Who is here, as this node tells this person; nobody while it cannot tell."""
         answer = await node.command(person._replace(origin=node.url), "hello")
         assert answer.status in (200, 503), answer.body
         return sorted(answer.json["online"]) if answer.status == 200 else []
