@@ -99,4 +99,16 @@ PLAN = (
             "BACKUP_RATIO": 2,
         },
     ),
+    Fault(
+        13,
+        "nodes, Redis and PostgreSQL that die",
+        ("test_nodes.py",),
+        {
+            "CHAOS_CLIENTS": 300,
+            "CHAOS_SECONDS": 600,
+            "CHAOS_EVERY": 6000,
+            "CHAOS_PAUSE": 60,
+            "CHAOS_CUT": 30,
+        },
+    ),
 )
