@@ -17,8 +17,9 @@ class Publication(Struct, frozen=True, gc=False):
     whose connections close; -1 means all.
 
     What is numbered tells everything that changed in (`after`, `head`] of its topic: by a room's numbers, by
-    `mine` of a user, by the number of the list of people. Where both are the same it tells of no change, and
-    is for those only who know all up to there. Without a number, both are 0.
+    `mine` of a user, by the number of the list of people; without an event it tells only that something did.
+    Where both are the same it tells of no change, and is for those only who know all up to there. Without a
+    number, both are 0.
     """
 
     topic: str

@@ -29,11 +29,12 @@ def publications(committed: Committed) -> list[Publication]:
     own = [_own(topic, event) for topic, event in batch.events]
     found += [publication for publication in own if publication.topic in first]
     for room, changes in sorted(batch.rooms.items()):
-        members = list(changes.members.values())
+        if changes.torn:  # what others did in between is in the database only
+            found.append(Publication(f"room:{room}", head=changes.head, after=changes.after))
+            continue
+        messages, members = changes.messages.values(), list(changes.members.values())
         description = committed.descriptions.get(room)
-        found.append(
-            of_room(room, changes.after, changes.head, changes.messages.values(), members, description)
-        )
+        found.append(of_room(room, changes.after, changes.head, messages, members, description))
     return found + [publication for publication in own if publication.topic not in first]
 
 

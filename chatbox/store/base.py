@@ -53,7 +53,7 @@ ADVANCE = "UPDATE rooms SET head = head + 1 WHERE id = ? RETURNING head"
 class RoomChanges:
     """What one batch changed in one room: everything in (`after`, `head`]."""
 
-    __slots__ = ("after", "head", "members", "messages", "settings")
+    __slots__ = ("after", "head", "members", "messages", "settings", "torn")
 
     def __init__(self, after: int) -> None:
         self.after = after
@@ -61,6 +61,7 @@ class RoomChanges:
         self.messages: dict[int, Message] = {}
         self.members: dict[int, dict[str, Any]] = {}
         self.settings = False
+        self.torn = False  # others gave out numbers in between, from one transaction of the batch to the next
 
 
 class Batch:
@@ -87,6 +88,7 @@ class Batch:
         changes = self.rooms.get(room)
         if changes is None:
             changes = self.rooms[room] = RoomChanges(after)
+        changes.torn |= after > changes.head
         changes.head = head
         return changes
 

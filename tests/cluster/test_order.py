@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from chatbox.bus.base import Publication
 from chatbox.errors import Unavailable
 from chatbox.live import missing
 from tests.chat.talk import GENERAL, make_room, post
@@ -84,6 +85,18 @@ async def test_what_a_node_commits_itself_waits_for_what_came_before_it(town: To
     await town.settled()
     assert ben.texts(GENERAL) == ["first", "second"]
     assert len(ben.numbers(GENERAL)) == 2
+
+
+@in_town
+async def test_what_tells_only_that_something_changed_is_read(town: Town) -> None:
+    ben, eve = await town.two.come(town.ben), await town.one.come(town.eve)
+    town.ether.lost = True
+    await post(town.one, town.ada, text="heard")
+    seq = await post(town.two, town.ada, text="read")
+    town.ether.lost = False
+    town.one.ctx.bus.publish([Publication(f"room:{GENERAL}", head=seq, after=seq - 2)])
+    await town.settled()
+    assert eve.texts(GENERAL) == ben.texts(GENERAL) == ["heard", "read"]
 
 
 @in_town
@@ -195,13 +208,14 @@ async def test_nothing_is_lost_between_the_subscription_and_the_snapshot(town: T
 async def test_rooms_that_nobody_here_hears_are_forgotten(town: Town) -> None:
     ben = await town.two.come(town.ben)
     bus = town.ether.buses[1]
-    assert bus.topics == {"all", "nodes", f"user:{ben.user}", f"room:{GENERAL}"}
+    everywhere = {"all", "nodes", "confirmed", "setup"}
+    assert bus.topics == {*everywhere, f"user:{ben.user}", f"room:{GENERAL}"}
     assert ben.caller.connection is not None
     town.two.ctx.hub.detach(ben.caller.connection)
     await town.two.look()
     assert f"room:{GENERAL}" in bus.topics  # somebody may come back at once
     await town.two.look()
-    assert bus.topics == {"all", "nodes"}
+    assert bus.topics == everywhere
     assert town.two.follower.positions().keys() == {"all"}
     again = await town.two.come(town.ben)
     await post(town.one, town.ada)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatbox.bus.base import Publication
 from chatbox.live.hub import Hub
 from chatbox.live.publisher import publications
 from chatbox.store import rooms, users
@@ -60,6 +61,15 @@ async def test_whoever_is_shut_out_hears_nothing_of_the_same_batch(bench: Bench)
     assert shut_out.payloads == []
     assert len(shut_out.closed) == 1
     assert [payload["ev"] for payload in others.payloads] == ["messages"]
+
+
+@on_bench
+async def test_what_others_stored_in_between_is_not_claimed_to_be_told(bench: Bench) -> None:
+    first = await bench.batch(draft(bench.ada, "1"))
+    await bench.batch(draft(bench.ben, "of another server"))
+    first.batch.absorb((await bench.batch(draft(bench.ada, "2"))).batch)
+    head = await bench.head()
+    assert publications(first) == [Publication(f"room:{GENERAL}", head=head, after=head - 3)]
 
 
 @on_bench
