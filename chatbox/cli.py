@@ -255,6 +255,25 @@ def _print_check(result: dict[str, Any], _: dict[str, Any]) -> int:
     return 1 if result["problems"] else 0
 
 
+def _print_cluster(result: dict[str, Any], _: dict[str, Any]) -> int:
+    for node in result["nodes"]:
+        hours, minutes = divmod((node["now"] - node["started"]) // 60_000, 60)
+        parts = (
+            node["host"],
+            node["address"],
+            f"version {node['version']}",
+            f"{node['connections']} connections",
+            f"up {hours} h {minutes} min",
+            f"last transaction {node['lag']} ms",
+        )
+        _say("  ".join(parts))
+    for text in result["trouble"]:
+        _say(text)
+    if not result["trouble"]:
+        _say("PostgreSQL and Redis answer.")
+    return 1 if result["trouble"] else 0
+
+
 def _print_summary(result: dict[str, Any], _: dict[str, Any]) -> int:
     _say(result["summary"])
     return 0
@@ -276,6 +295,7 @@ _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "user disable": _print_disabled,
     "user remove": _print_removed,
     "check": _print_check,
+    "cluster status": _print_cluster,
     "backup": _print_backup,
     "restore": _print_summary,
     "security-key save": _print_summary,

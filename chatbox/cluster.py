@@ -61,6 +61,9 @@ class Alone:
     async def leave(self) -> None:
         """There is nobody to tell."""
 
+    async def leases(self) -> list[Lease] | None:
+        return []
+
 
 class Node:
     """`chat.context.Cluster` of one node among others."""
@@ -105,6 +108,9 @@ class Node:
         await self.nodes.leave()
         for end in self._ends:
             await end()
+
+    async def leases(self) -> list[Lease] | None:
+        return await self.nodes.serving()
 
     def _see_settings(self, publication: Publication) -> None:
         """The event says that admins changed something, and the database what."""

@@ -10,13 +10,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from msgspec import structs
+
 from chatbox.backup.manifest import shown_counts
 from chatbox.backup.staging import stage_file
 from chatbox.chat import accounts, backups, people, removing
 from chatbox.chat.context import Context
 from chatbox.chat.signin import new_token
 from chatbox.clock import Clock, SystemClock
-from chatbox.errors import Conflict, Invalid, NotFound
+from chatbox.errors import ChatboxError, Conflict, Invalid, NotFound
 from chatbox.instance import close_instance, open_instance, uploads_folder
 from chatbox.lan import certificates, pem, security_key
 from chatbox.rules import passwords
@@ -206,6 +208,22 @@ async def backup(ctx: Context, values: Values) -> Values:
     }
 
 
+async def cluster_status(ctx: Context, values: Values) -> Values:
+    """{}: all nodes, and whether what they share answers. Gives {"nodes", "trouble": texts}."""
+    if not ctx.settings.cluster.redis:
+        raise Conflict("This server is no node of a cluster: [cluster] redis is empty.")
+    trouble = []
+    leases = await ctx.cluster.leases()
+    if leases is None:
+        trouble.append("Redis does not answer. Nodes find by the database what others did.")
+    try:
+        await ctx.store.read(users.meta())
+    except ChatboxError as error:
+        trouble.append(f"PostgreSQL does not answer: {error.message}")
+    nodes = [{**structs.asdict(lease), "now": ctx.clock.now()} for lease in leases or []]
+    return {"nodes": sorted(nodes, key=lambda node: (node["host"], node["address"])), "trouble": trouble}
+
+
 OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "user_add": user_add,
     "user_password": user_password,
@@ -215,6 +233,7 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "user_remove": user_remove,
     "check": check,
     "backup": backup,
+    "cluster_status": cluster_status,
     "restore": _restore_beside,
     "security_key_save": lambda ctx, values: security_key_save(ctx.folder, values),
     "security_key_use": _use_key_beside,

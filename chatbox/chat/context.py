@@ -26,6 +26,7 @@ from chatbox.live.directory import Directory
 from chatbox.live.erasing import Erasing
 from chatbox.live.hub import Hub
 from chatbox.live.moves import Moves
+from chatbox.live.nodes import Lease
 from chatbox.live.notices import Notices
 from chatbox.live.presence import Presence
 from chatbox.live.rate import Rate
@@ -102,6 +103,10 @@ class Cluster(Protocol):
 
     async def leave(self) -> None:
         """Follow them no more, and let them know."""
+        ...
+
+    async def leases(self) -> list[Lease] | None:
+        """What all nodes that serve say of themselves just now; None while Redis is away."""
         ...
 
 

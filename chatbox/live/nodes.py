@@ -98,6 +98,16 @@ class Nodes:
         """Of all nodes, this one first."""
         return [self._own, *(other.lease for other in self._others.values())]
 
+    async def serving(self) -> list[Lease] | None:
+        """The leases of all nodes that serve, read just now; None while Redis is away."""
+        if not self._link.up:
+            return None
+        try:
+            await self._look(self._clock.monotonic())
+        except Away:
+            return None
+        return [lease for lease in self.leases if lease.address]
+
     def elsewhere(self) -> Mapping[int, str]:
         """The state of everybody who is on another node: away is who is away on all of them."""
         if self._elsewhere is None:
