@@ -98,7 +98,8 @@ def _run(line: CommandLine) -> int:
         _complain(start.folder.warning)
     if line.command == "serve":
         return _serve(start, line.common, values.get("ready_file"))
-    if line.command == "check" and not data_folder.has_database(start.folder.path):
+    elsewhere = bool(start.settings.storage.database)
+    if line.command == "check" and not elsewhere and not data_folder.has_database(start.folder.path):
         raise DataFolderError(f"There is no database in {start.folder.path}, so there is nothing to check.")
     with told_to(lambda text: _print(text, sys.stderr)):
         result = _operate(start, line.command, values)

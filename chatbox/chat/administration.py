@@ -14,13 +14,12 @@ from msgspec import json, to_builtins
 
 from chatbox.chat import described
 from chatbox.chat.context import Caller, Context
-from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.live.devices import SOON
 from chatbox.protocol import administration as commands
 from chatbox.rules import images, names
 from chatbox.rules.hosts import is_loopback_host
-from chatbox.store import files, rooms, users
+from chatbox.store import files, integrity, rooms, users
 from chatbox.store.base import Batch, Steps, one
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,9 @@ async def overview(ctx: Context, caller: Caller, cmd: commands.AdminOverview) ->
         stored, number = yield from files.size()
         ((people,),) = yield one("SELECT count(*) FROM users WHERE state = 'active'")
         ((count, posts),) = yield one("SELECT count(*), coalesce(sum(posts), 0) FROM rooms")
-        return {"uploads": stored, "files": number, "people": people, "rooms": count, "messages": posts}
+        size = yield from integrity.size()
+        counts = {"files": number, "people": people, "rooms": count, "messages": posts}
+        return counts | {"uploads": stored, "database": size}
 
     found = await ctx.store.read(steps(), slow=True)
     disk = await asyncio.to_thread(_disk, ctx.folder, ctx.blobs.folder)
@@ -48,18 +49,15 @@ async def overview(ctx: Context, caller: Caller, cmd: commands.AdminOverview) ->
         "connections": ctx.hub.count,
         "online": len(list(ctx.hub.users())),
         "devices": ctx.devices.others(ctx.machine.own_addresses()),
-        "storage": disk | {"uploads": found.pop("uploads"), "files": found.pop("files")},
+        "storage": disk | {key: found.pop(key) for key in ("database", "uploads", "files")},
     }
 
 
 def _disk(folder: Path, uploads: Path) -> dict[str, int]:
-    """Bytes of the database with its log, and what is free where it and the uploads are."""
-    database = folder / DATABASE_FILE
-    parts = [database, database.with_name(f"{database.name}-wal")]
+    """Bytes that are free where the data and the uploads are, and what there is in all."""
     usage = shutil.disk_usage(folder)
     free = min(usage.free, shutil.disk_usage(uploads).free) if uploads.is_dir() else usage.free
-    size = sum(part.stat().st_size for part in parts if part.exists())
-    return {"database": size, "free": free, "total": usage.total}
+    return {"free": free, "total": usage.total}
 
 
 # -- rooms ---------------------------------------------------------------------------------------------------

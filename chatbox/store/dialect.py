@@ -95,6 +95,7 @@ _REWORDED: Mapping[str, Said] = {
     users.NEXT_PEOPLE_REV: Said(
         "UPDATE meta SET value = to_jsonb(CAST(value AS BIGINT) + 1) WHERE key = 'people_rev' RETURNING value"
     ),
+    integrity.SIZE: Said("SELECT pg_database_size(current_database())"),
     integrity.DAMAGE: Said("SELECT 'ok'"),  # its pages have checksums of their own
     integrity.DANGLING: Said("SELECT '', 0 WHERE false"),  # it has no way to switch foreign keys off
 }

@@ -8,6 +8,7 @@ from zlib import crc32
 from chatbox.store.base import Row, Steps, one
 
 CHECKED = "room, seq, rev, user, nonce, text, at, edited_at, deleted_at, reply_to, parts, mentions, files"
+SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 DAMAGE = "PRAGMA integrity_check"
 DANGLING = "PRAGMA foreign_key_check"
 _PAGE = 5000
@@ -21,6 +22,12 @@ def message_crc(*state: int | str | None) -> int:
 def _stored_crc(state: list[bytes | None]) -> int:
     """The same over values that were read as bytes."""
     return crc32(b"\0".join([value or b"" for value in state]))
+
+
+def size() -> Steps[int]:
+    """Bytes that the database takes, without those that are only in its log."""
+    ((size,),) = yield one(SIZE)
+    return int(size)
 
 
 def check() -> Steps[list[str]]:

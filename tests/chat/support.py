@@ -1,8 +1,13 @@
-"""A small world to test use cases in: a real database in a folder of its own, and a clock that is set."""
+"""A small world to test use cases in: a real database in a folder of its own, and a clock that is set.
+
+With CHATBOX_ENGINE=postgres the database is one of PostgreSQL; that takes a few minutes, and is no part of
+`make test`, which tries the store on both engines.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -17,8 +22,9 @@ from chatbox.chat.signin import SignedIn, authenticate, session_create
 from chatbox.errors import ChatboxError
 from chatbox.instance import close_instance, open_instance
 from chatbox.protocol import commands
-from chatbox.settings import Settings
+from chatbox.settings import Settings, Storage
 from chatbox.store.base import Batch, Steps, one
+from tests.harness import postgres
 
 CHEAP = Cost(memory=64, passes=1)
 PASSWORD = "plum-trout-lantern-9"
@@ -58,6 +64,7 @@ class World:
     def __init__(self, folder: Path, clock: SetClock) -> None:
         self.folder = folder
         self.clock = clock
+        self.settings = Settings()
         self.codes: list[str] = []
         self.events: list[bytes] = []
         self.ended: list[tuple[str, tuple[int, ...]]] = []
@@ -65,7 +72,7 @@ class World:
 
     async def start(self) -> None:
         self.ctx = await open_instance(
-            Settings(), self.folder, clock=self.clock, cost=CHEAP, tell=self.codes.append
+            self.settings, self.folder, clock=self.clock, cost=CHEAP, tell=self.codes.append
         )
         self.ctx.server.addresses = lambda: ["http://192.168.1.5:8642"]
         self.ctx.hub.watch(lambda publication: self.events.append(publication.event))
@@ -108,8 +115,9 @@ class World:
 def in_world(test: Callable[[World], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:
     """Make a pytest test of a coroutine that is given a world."""
 
-    async def live(folder: Path) -> None:
+    async def live(folder: Path, database: str) -> None:
         world = World(folder, SetClock())
+        world.settings = Settings(storage=Storage(database=database))
         await world.start()
         try:
             await test(world)
@@ -117,7 +125,8 @@ def in_world(test: Callable[[World], Coroutine[Any, Any, None]]) -> Callable[[Pa
             await close_instance(world.ctx)
 
     def run(tmp_path: Path) -> None:
-        asyncio.run(live(tmp_path))
+        database = postgres.server().wiped() if os.environ.get("CHATBOX_ENGINE") == "postgres" else ""
+        asyncio.run(live(tmp_path, database))
 
     run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
     return run
