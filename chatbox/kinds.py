@@ -228,7 +228,7 @@ class Service(Kind, frozen=True):
         return text
 
     def show(self, value: str) -> str:
-        return re.sub(r"//[^@]*@", f"//{HIDDEN}@", value)
+        return re.sub(r"(//[^@/:]*:)[^/]*@", rf"\g<1>{HIDDEN}@", value)
 
     def refused(self, text: str) -> str:
         return "not what stands there"

@@ -138,7 +138,7 @@ def test_a_secret_is_shown_to_nobody() -> None:
     assert (settings.cluster.redis, settings.cluster.key) == (url, KEY)
     shown = {row.name: row.kind.show(value_of(settings, row)) for row in TABLE if row.section == "cluster"}
     assert shown == {
-        "cluster.redis": "rediss://***@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem",
+        "cluster.redis": "rediss://:***@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem",
         "cluster.key": "***",
     }
     assert "hunter22" not in refusal(given("cluster.redis=redis://:hunter22@host:port"))

@@ -96,8 +96,8 @@ class Assembly:
         await self.all_back(books)
 
     async def check(self, books: Books, *, in_order: bool = True) -> None:
-        """What was sent, what is stored and what everybody knows agree; the writers are silent. Not `in_order`
-        where something was refused for a moment and sent again later."""
+        """What was sent, what is stored and what everybody knows agree; the writers are silent. Not in order
+        where something was refused for a moment, and sent again later."""
         await self.all_back(books)
         rooms = stored(books)
         check_sent(rooms, [writer.sent for writer in self.writers], in_order=in_order)
