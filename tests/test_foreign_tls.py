@@ -151,6 +151,43 @@ def test_a_stolen_key_can_pose_as_no_site_outside(impostor: Impostor, ca: Path, 
     assert run(trusting("nas.lan", port, ca)).code != 0
 
 
+OLD = ["-cipher", "ALL:@SECLEVEL=0"]
+WEAK: dict[str, tuple[list[str], str]] = {  # what a client insists on, and what it is told
+    "TLS 1.0": (["-tls1", *OLD], "alert protocol version"),
+    "TLS 1.1": (["-tls1_1", *OLD], "alert protocol version"),
+    **{
+        suites: (["-tls1_2", "-cipher", f"{suites}:@SECLEVEL=0"], "alert handshake failure")
+        for suites in ("aNULL", "eNULL", "kRSA", "DHE", "CBC", "SHA1", "CAMELLIA")
+    },
+}
+
+
+def insist(site: Site, words: list[str], says: bytes = b"") -> str:
+    """What openssl reports of a connection on which it offers this alone, and says that."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{site.server.port}", *words]
+    done = subprocess.run(
+        command, input=says, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False
+    )
+    return done.stdout.decode(errors="replace")
+
+
+@pytest.mark.parametrize("case", WEAK)
+def test_what_is_weak_is_refused(site: Site, case: str) -> None:
+    words, told = WEAK[case]
+    said = insist(site, words)
+    assert told in said
+    assert "Cipher is (NONE)" in said
+
+
+def test_nothing_is_compressed_and_no_client_negotiates_anew(site: Site) -> None:
+    said = insist(site, ["-tls1_2", "-comp"], b"R\n")  # R asks for it
+    assert "Cipher is ECDHE-ECDSA-AES" in said
+    assert "Compression: NONE" in said
+    assert "Secure Renegotiation IS supported" in said
+    assert "RENEGOTIATING" in said
+    assert "no renegotiation" in said
+
+
 def test_pages_are_compressed_over_http_alone(site: Site, ca: Path) -> None:
     heads = {
         scheme: run(
