@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from chatbox.errors import CertificateError
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+# A block ends before the next begins: else a file of beginnings alone would be read through for each.
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----BEGIN ).)*?-----END \1-----", re.DOTALL)
 _ANY_USE = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 _LARGEST = 2**20  # bytes of a file
 # What browsers know, without what is weak by now (RFC 9325, 4.2); TLS 1.3 has no weak ones.

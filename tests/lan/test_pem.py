@@ -63,6 +63,11 @@ def _cut_off(files: Files) -> None:
     files.certificate.write_text(files.certificate.read_text()[:300])
 
 
+def _beginnings(files: Files) -> None:
+    """For which a reader that looks for the end of each takes minutes."""
+    files.certificate.write_text("-----BEGIN CERTIFICATE-----\n" * 2**15)
+
+
 def _damaged(files: Files) -> None:
     files.certificate.write_text(BROKEN.format("CERTIFICATE", "not base64!"))
 
@@ -118,6 +123,7 @@ BAD: list[tuple[Callable[[Files], None], str]] = [
     (_der, "server.pem is not in PEM format, but in DER or PKCS#12. Convert it: openssl x509"),
     (_swapped, "server.key holds no certificate in PEM format."),
     (_cut_off, "server.pem holds no certificate in PEM format."),
+    (_beginnings, "server.pem holds no certificate in PEM format."),
     (_damaged, "server.pem holds a certificate that is damaged."),
     (_key_damaged, "server.key holds a private key that is damaged."),
     (_no_key, "server.pem holds no private key in PEM format."),
