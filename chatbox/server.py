@@ -162,7 +162,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         control = ControlServer(folder, {name: _operation(ctx, name) for name in OPERATIONS})
         await control.start()
         stack.push_async_callback(control.close)
-        short = open_short_way(edge, port)
+        short = open_short_way(edge, port, listener)
         if short is not None:
             stack.callback(short.stop)
         for steady in _STEADY:

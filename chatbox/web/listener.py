@@ -62,12 +62,17 @@ class Listener(HTTPServer):
         self._detached: dict[str, WeakSet[IOStream]] = {}
         self._refusals: set[asyncio.Task[None]] = set()
         self._doors: list[Door] = []
+        self._beside: Listener | None = None
         self._lobby = Lobby(self.handle_stream, kwargs["max_buffer_size"])
         super().initialize(*args, **kwargs)
 
     def encrypt(self, context: ssl.SSLContext) -> None:
         """Speak HTTPS too, with this context for all connections that come from now on."""
         self._lobby.context = context
+
+    def share_room(self, other: Listener) -> None:
+        """Have no more connections together with another one than the system takes."""
+        self._beside, other._beside = other, self
 
     @property
     def waiting(self) -> int:
@@ -116,10 +121,14 @@ class Listener(HTTPServer):
     def _excess(self, peer: str) -> int:
         """How many connections this address, or all, have over the limit; below 0 there is room for one."""
         waiting = self._lobby.waiting
-        excess = self._open.total() + self._live() + waiting.total() - SELECT_HAS_ROOM_FOR
+        beside = 0 if self._beside is None else self._beside._total()
+        excess = self._total() + beside - SELECT_HAS_ROOM_FOR
         if self._most and not is_trusted(peer, self._trusted):
             excess = max(excess, self._open[peer] + self._sockets_of(peer) + waiting[peer] - self._most)
         return excess
+
+    def _total(self) -> int:
+        return self._open.total() + self._live() + self.waiting
 
     def _sockets_of(self, peer: str) -> int:
         """How many WebSockets this address has."""

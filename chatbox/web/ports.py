@@ -138,7 +138,7 @@ class Elsewhere(Handler):
     head = get
 
 
-def open_short_way(edge: Edge, port: int, short: int = _SHORT) -> Listener | None:
+def open_short_way(edge: Edge, port: int, own: Listener, short: int = _SHORT) -> Listener | None:
     """Lead from port 80 to the server's own; None where that is taken, not allowed, or nobody could come."""
     server = edge.ctx.settings.server
     hosts = [host for host in server.host if not is_loopback(host)]
@@ -156,5 +156,6 @@ def open_short_way(edge: Edge, port: int, short: int = _SHORT) -> Listener | Non
         log_function=log_request,
     )
     listener = make_listener(app, edge.ctx.settings, lambda: 0)
+    listener.share_room(own)
     listener.add_sockets(sockets)
     return listener

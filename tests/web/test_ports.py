@@ -13,6 +13,7 @@ import pytest
 from chatbox.errors import NetworkError
 from chatbox.settings import Settings
 from chatbox.settings_parser import override, parse
+from chatbox.web import listener as web_listener
 from chatbox.web import ports
 from chatbox.web.listener import Listener
 from chatbox.web.ports import explain, listen
@@ -147,7 +148,7 @@ def short_way(site: Site, port: int, short: int) -> Iterator[bool]:
     """Open it; gives whether there is one."""
 
     async def open_it() -> Listener | None:
-        return ports.open_short_way(site.edge, port, short)
+        return ports.open_short_way(site.edge, port, site._listener, short)
 
     async def close_it() -> None:
         if listener is not None:
@@ -183,6 +184,21 @@ def test_it_leads_nobody_who_asks_for_another_server_and_does_nothing_else(site:
     with short_way(site, 8642, short):
         assert site.ask("GET", "/", headers={"Host": "evil.example"}, port=short).status == 421
         assert site.ask("POST", "/api/ping", {}, port=short).status == 405
+
+
+def test_its_connections_count_where_the_system_takes_so_many(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows' select fails for good where both together have more than it takes."""
+    monkeypatch.setattr(web_listener, "SELECT_HAS_ROOM_FOR", 3)
+    short = row_of_ports()
+    with short_way(site, 8642, short), ExitStack() as held:
+        for port in (short, short, site.port):
+            one = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+            one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(65536).startswith(b"HTTP/1.1 ")
+        for port in (short, site.port):
+            assert site.ask("GET", "/", port=port).status == 503
 
 
 def test_a_port_that_is_taken_is_no_error(site: Site) -> None:
