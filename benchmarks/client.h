@@ -174,8 +174,12 @@ static void read_people(Client *clients) {
     }
 }
 
-static void open_client(Client *client, unsigned port) {
-    client->wire = wire_open(port);
+static unsigned port_of(const Client *client) {
+    return options.ports[client->index % options.port_count];
+}
+
+static void open_client(Client *client) {
+    client->wire = wire_open(port_of(client));
     client->state = CONNECTING;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = client};
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, client->wire.fd, &event);
@@ -190,12 +194,12 @@ static void connected(Client *client) {
     watch(client, EPOLLIN);
 }
 
-static void upgrade(Client *client, unsigned port) {
+static void upgrade(Client *client) {
     char request[1024];
     int length = snprintf(request, sizeof request,
         "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-        port, client->token ? "Authorization: Bearer " : "", client->token ? client->token : "",
+        port_of(client), client->token ? "Authorization: Bearer " : "", client->token ? client->token : "",
         client->token ? "\r\n" : "");
     client->state = UPGRADING;
     append(client, request, (size_t)length);

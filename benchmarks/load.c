@@ -27,7 +27,7 @@ static unsigned opened, ready, next_sender, next_asker;
 static uint64_t now, setup_began, setup_ended, window_begin, window_end, next_due, next_ask, progress, progress_at, timer_at;
 static uint64_t deliveries, posts, frames;
 static Traffic traffic; /* within the window, of all clients */
-static double own_cpu, setup_cpu, server_cpu;
+static double own_cpu, setup_cpu, server_cpu[MOST_PIDS];
 static char nonce_salt[9];
 
 /* -- sending ----------------------------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ static void take_texts(Client *client, const char *payload, size_t size) {
 
 static void begin(Client *client) {
     connected(client);
-    options.poll > 0 ? greeted(client) : upgrade(client, options.port);
+    options.poll > 0 ? greeted(client) : upgrade(client);
 }
 
 /* -- the run ----------------------------------------------------------------------------------------------- */
@@ -174,7 +174,7 @@ static void start(void) {
 
 static void advance(void) {
     if (phase == SETUP) {
-        while (opened < options.connections && opened - ready < options.handshakes) open_client(&clients[opened++], options.port);
+        while (opened < options.connections && opened - ready < options.handshakes) open_client(&clients[opened++]);
         if (ready == options.connections) options.seconds > 0 ? start() : (void)(phase = DONE);
         else if (now - setup_began > GIVE_UP_SECONDS * SECOND) die("only %u connections are ready", ready);
     }
@@ -184,12 +184,12 @@ static void advance(void) {
         window_end += now - window_begin;
         window_begin = now;
         own_cpu = cpu_used();
-        server_cpu = server_cpu_used();
+        for (unsigned i = 0; i < options.pid_count; i++) server_cpu[i] = server_cpu_used(options.pids[i]);
     }
     if ((phase == WARMUP || phase == MEASURE) && options.rate > 0) post_what_is_due();
     if (phase == MEASURE && now >= window_end) {
         own_cpu = cpu_used() - own_cpu;
-        server_cpu = server_cpu_used() - server_cpu;
+        for (unsigned i = 0; i < options.pid_count; i++) server_cpu[i] = server_cpu_used(options.pids[i]) - server_cpu[i];
         phase = DRAIN;
         window_end = progress_at = now;
         count_traffic(1);
@@ -273,8 +273,10 @@ static int report(void) {
            (unsigned long long)errors, lost_connections, (unsigned long long)replies, (unsigned long long)frames,
            (unsigned long long)bytes);
     printf("\"wire_in\": %llu, \"wire_out\": %llu, ", (unsigned long long)traffic.in, (unsigned long long)traffic.out);
-    printf("\"own_cpu_share\": %.4f, \"own_us_per_delivery\": %.4f, \"server_cpu_seconds\": %.3f, \"per_sender\": [", share,
-           deliveries ? own_cpu * 1e6 / (double)deliveries : 0, server_cpu);
+    printf("\"own_cpu_share\": %.4f, \"own_us_per_delivery\": %.4f, \"server_cpu\": [", share,
+           deliveries ? own_cpu * 1e6 / (double)deliveries : 0);
+    for (unsigned i = 0; i < options.pid_count; i++) printf("%s%.3f", i ? ", " : "", server_cpu[i]);
+    printf("], \"per_sender\": [");
     for (unsigned sender = 0; sender < options.senders; sender++)
         printf("%s%llu", sender ? ", " : "", (unsigned long long)clients[sender].completed);
     printf("]}\n");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,8 +72,12 @@ class Run(Struct, frozen=True):
     wire_out: int
     own_cpu_share: float
     own_us_per_delivery: float
-    server_cpu_seconds: float
+    server_cpu: list[float]  # seconds of each server
     per_sender: list[int]
+
+    @property
+    def server_cpu_seconds(self) -> float:
+        return sum(self.server_cpu)
 
     @property
     def server_us_per_delivery(self) -> float:
@@ -110,9 +114,12 @@ def compile_load(folder: Path) -> Path:
     return program
 
 
-def run_load(program: Path, server: Running, load: Load, warmup: float, seconds: float) -> Run:
-    """One run. Raises `LoadError` where the program fails, or refuses to report because it was too busy."""
-    words = [*_words(program, server, load), "--warmup", str(warmup), "--seconds", str(seconds)]
+def run_load(
+    program: Path, server: Running, load: Load, warmup: float, seconds: float, more: Sequence[str] = ()
+) -> Run:
+    """One run; `more` are words for the program. Raises `LoadError` where it fails, or refuses to report
+    because it was too busy."""
+    words = [*_words(program, server, load), *more, "--warmup", str(warmup), "--seconds", str(seconds)]
     with pinned(LOAD_CORE):
         try:
             done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=seconds + 180)
@@ -141,7 +148,8 @@ def connected(program: Path, server: Running, connections: int) -> Iterator[Run]
 
 
 def _words(program: Path, server: Running, load: Load) -> list[str]:
-    words = [str(program), "--port", str(server.port), "--pid", str(server.pid)]
+    words = [str(program), "--port", str(server.port)]
+    words += ["--pid", str(server.pid)] if server.pid else []
     words += ["--connections", str(load.connections), "--senders", str(load.senders)]
     words += ["--groups", str(load.groups), "--flight", str(load.flight)]
     words += ["--rate", str(load.rate), "--poll", str(load.poll)]

@@ -26,12 +26,11 @@ static double cpu_used(void) {
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Seconds of CPU that the server used so far, all threads: proc(5), fields 14 and 15 of stat. */
-static double server_cpu_used(void) {
-    if (!options.pid) return 0;
+/* Seconds of CPU that a server used so far, all threads: proc(5), fields 14 and 15 of stat. */
+static double server_cpu_used(int pid) {
     char path[64], line[1024];
     unsigned long user, system;
-    snprintf(path, sizeof path, "/proc/%d/stat", options.pid);
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
     FILE *file = fopen(path, "r");
     if (!file || !fgets(line, sizeof line, file)) die("the server is gone");
     fclose(file);

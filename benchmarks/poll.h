@@ -13,7 +13,7 @@ static void request(Client *client, const char *command, const char *body) {
     char head[512];
     int length = snprintf(head, sizeof head,
         "POST /api/%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
-        command, options.port, client->token, strlen(body));
+        command, port_of(client), client->token, strlen(body));
     append(client, head, (size_t)length);
     append(client, body, strlen(body));
 }

@@ -38,14 +38,15 @@ def prepare(folder: Path, population: Population) -> Path:
     draft = made.with_name(f"{made.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     (draft / "data").mkdir(parents=True)
-    lines = asyncio.run(_fill(draft / "data", population))
+    lines = asyncio.run(fill(draft / "data", population, Settings()))
     (draft / "people.txt").write_text("".join(f"{token} {room}\n" for token, room in lines))
     draft.rename(made)
     return made
 
 
-async def _fill(data: Path, population: Population) -> list[tuple[str, int]]:
-    ctx = await open_instance(Settings(), data)
+async def fill(data: Path, population: Population, settings: Settings) -> list[tuple[str, int]]:
+    """Make them with this data folder; gives the token and the room of each."""
+    ctx = await open_instance(settings, data)
     try:
         made: list[tuple[str, int]] = await ctx.committer.submit(lambda batch: _everything(batch, population))
         return made

@@ -57,6 +57,11 @@ class Postgres:
         words = ["--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8", "--locale=C", "-N"]
         self._run("initdb", "-D", str(self._data), "-U", NAME, f"--pwfile={secret}", *words)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that has all others as its children; 0 where none runs."""
+        return 0 if self._process is None else self._process.pid
+
     def url(self, database: str = "postgres", *, password: str = QUOTED, user: str = NAME) -> str:
         """The address of a database."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"

@@ -28,6 +28,11 @@ class Redis:
         self.port = _free_port()
 
     @property
+    def pid(self) -> int:
+        """Of the process; 0 where none runs."""
+        return 0 if self._process is None else self._process.pid
+
+    @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
