@@ -64,12 +64,17 @@ class Alone:
     async def leases(self) -> list[Lease] | None:
         return []
 
+    def figures(self) -> dict[str, tuple[str, str, float]]:
+        return {}
+
 
 class Node:
     """`chat.context.Cluster` of one node among others."""
 
     def __init__(
         self,
+        link: Link,
+        bus: RedisBus,
         follower: Follower,
         nodes: Nodes,
         rate: SharedRate,
@@ -77,6 +82,8 @@ class Node:
         hub: Hub,
         store: Store,
     ) -> None:
+        self._link = link
+        self._bus = bus
         self.follower = follower
         self.nodes = nodes
         self._rate = rate
@@ -111,6 +118,20 @@ class Node:
 
     async def leases(self) -> list[Lease] | None:
         return await self.nodes.serving()
+
+    def figures(self) -> dict[str, tuple[str, str, float]]:
+        looks = 0 if self._sweep is None else self._sweep.done
+        return {
+            "chatbox_nodes": ("gauge", "Nodes of the cluster, as last known.", self.nodes.count),
+            "chatbox_redis_up": ("gauge", "Whether Redis answers.", self._link.up),
+            "chatbox_bus_dropped_total": ("counter", "What Redis could not be told.", self._bus.dropped),
+            "chatbox_repairs_total": (
+                "counter",
+                "Times that something of other nodes was read, as it had not been heard.",
+                self.follower.repaired,
+            ),
+            "chatbox_looks_total": ("counter", "Times that the database was asked what others did.", looks),
+        }
 
     def _see_settings(self, publication: Publication) -> None:
         """The event says that admins changed something, and the database what."""
@@ -152,7 +173,7 @@ def _among_others(settings: Settings, clock: Clock, hub: Hub, store: Store, peop
     )
     throttle = SharedThrottle(clock, link, seal, lambda: nodes.count)
     moves = SharedMoves(clock, link, seal)
-    node = Node(follower, nodes, rate, (throttle.close, moves.close), hub, store)
+    node = Node(link, bus, follower, nodes, rate, (throttle.close, moves.close), hub, store)
     return Parts(
         bus=follower,
         cluster=node,

@@ -109,6 +109,10 @@ class Cluster(Protocol):
         """What all nodes that serve say of themselves just now; None while Redis is away."""
         ...
 
+    def figures(self) -> dict[str, tuple[str, str, float]]:
+        """For `/metrics`, by name: the kind, what it is, and the value."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -18,6 +18,8 @@ from chatbox.store import heads
 
 log = logging.getLogger("chatbox.following")
 
+_PATIENT_LOOKS = 60  # two minutes
+
 
 class Following:
     """`live.sweep.Server` for one node."""
@@ -25,6 +27,7 @@ class Following:
     def __init__(self, ctx: Context, follower: Follower) -> None:
         self._ctx = ctx
         self._follower = follower
+        self._unerased = 0  # looks at which messages were to be deleted
 
     async def take(self, meta: dict[str, Any]) -> bool:
         ctx = self._ctx
@@ -34,6 +37,7 @@ class Following:
         if ctx.server.setup_open and meta["setup"] != "open":
             accounts.setup_done(ctx)
         self._take_settings(meta)
+        self._see_erasing(meta)
         return True
 
     async def lost(self, behind: dict[str, int]) -> None:
@@ -49,6 +53,14 @@ class Following:
                 number,
             )
             await self._begin_anew(epoch)
+
+    def _see_erasing(self, meta: dict[str, Any]) -> None:
+        """The node that began to delete a former member's messages may have died."""
+        waits = meta.get("erase", "[]") != "[]"
+        self._unerased = self._unerased + 1 if waits else 0
+        if self._unerased == _PATIENT_LOOKS:
+            self._unerased = 0
+            self._ctx.erasing.wake.set()
 
     def _take_settings(self, meta: dict[str, Any]) -> None:
         ctx = self._ctx

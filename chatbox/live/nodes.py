@@ -27,6 +27,7 @@ T = TypeVar("T")
 LEASE = 15  # seconds
 _REFRESH = 5.0  # seconds from one writing to the next
 _LOOK = 2.5  # seconds from one reading to the next
+_ASKED = 1.5  # seconds in which a node that was asked has written its list
 _FROZEN = 120.0  # seconds
 _GRACE = 10.0  # seconds
 
@@ -53,12 +54,14 @@ class _People(Struct, array_like=True, frozen=True):
 
 
 class _News(Struct, array_like=True, frozen=True):
-    """What changed on a node: "offline" is who is gone. `left`: the node itself is."""
+    """What changed on a node: "offline" is who is gone. `left`: the node itself is. `asked` are nodes that
+    are to write their lists now, because what they told does not fit to what is known."""
 
     node: str
-    number: int
-    states: dict[int, str]
+    number: int = 0
+    states: dict[int, str] = {}
     left: bool = False
+    asked: list[str] = []
 
 
 class _Other(Struct):
@@ -89,6 +92,7 @@ class Nodes:
         self._others: dict[str, _Other] = {}
         self._elsewhere: dict[int, str] | None = {}  # None: to be put together anew
         self._refresh_at = self._look_at = 0.0
+        self._unclear: set[str] = set()  # nodes whose news do not fit to what is known
         self._up_since: float | None = None  # None: Redis is away
         self._away_since = clock.monotonic()
         self.count = 1  # of the nodes as last known, for limits that are divided among them
@@ -136,6 +140,10 @@ class Nodes:
         if self._up_since is None:
             self._up_since, self._refresh_at, self._look_at, self._written = now, now, now, -1
         try:
+            if self._unclear:
+                self._publish(_News(self._node, asked=sorted(self._unclear)))
+                self._unclear.clear()
+                self._look_at = min(self._look_at, now + _ASKED)
             if now >= self._refresh_at:
                 await self._write(lease())
                 self._refresh_at = now + _REFRESH
@@ -147,7 +155,7 @@ class Nodes:
 
     async def leave(self) -> None:
         """Let the others know that this node ends."""
-        self._bus.publish([self._news(_News(self._node, self._number, {}, True))])
+        self._publish(_News(self._node, left=True))
         prefix = self._seal.prefix
         try:
             await self._line.run(
@@ -165,12 +173,20 @@ class Nodes:
         news = msgpack.decode(publication.event, type=_News)
         if news.left:
             self._forget([news.node])
-            return
+        elif news.asked:
+            if self._node in news.asked:
+                self._refresh_at = 0.0
+        else:
+            self._apply(news)
+
+    def _apply(self, news: _News) -> None:
         other = self._others.get(news.node)
-        if other is not None and news.number == other.number + 1:  # else it is read from the list
+        if other is not None and news.number == other.number + 1:
             other.number = news.number
             _change(other.states, news.states)
             self._elsewhere = None
+        elif other is None or news.number > other.number:
+            self._unclear.add(news.node)
 
     # -- this node -----------------------------------------------------------------------------------------
 
@@ -180,10 +196,10 @@ class Nodes:
         if changed:
             self._number += 1
             self._here = dict(here)
-            self._bus.publish([self._news(_News(self._node, self._number, changed))])
+            self._publish(_News(self._node, self._number, changed))
 
-    def _news(self, news: _News) -> Publication:
-        return Publication(self.TOPIC, msgpack.encode(news))
+    def _publish(self, news: _News) -> None:
+        self._bus.publish([Publication(self.TOPIC, msgpack.encode(news))])
 
     async def _write(self, lease: Lease) -> None:
         self._own = structs.replace(lease, node=self._node, presence=self._number)

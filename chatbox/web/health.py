@@ -82,6 +82,8 @@ def _lines(ctx: Context, posts: int) -> Iterator[str]:
     yield _line(
         "chatbox_passwords_hashed_total", "counter", "Passwords hashed or checked.", ctx.hashing.count
     )
+    for name, (kind, text, value) in ctx.cluster.figures().items():
+        yield _line(name, kind, text, float(value))
     yield _line("chatbox_tasks", "gauge", "Tasks of the event loop.", len(asyncio.all_tasks()))
     yield _line("process_cpu_seconds_total", "counter", "CPU time used.", round(time.process_time(), 3))
     if sys.platform == "linux":

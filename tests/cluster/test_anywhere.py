@@ -16,6 +16,8 @@ from chatbox.chat.setup_code import SetupCode, SharedCodes
 from chatbox.chat.signin import SignedIn, authenticate
 from chatbox.errors import ChatboxError
 from chatbox.protocol import commands
+from chatbox.version import VERSION
+from chatbox.web.health import _lines
 from tests.bus.support import Node as BusNode
 from tests.bus.support import passed
 from tests.chat.support import HOME, PASSWORD, SetClock, error_of
@@ -76,6 +78,17 @@ async def test_a_password_given_on_one_node_confirms_on_all(town: Town) -> None:
             await asyncio.sleep(0.002)
     town.clock.forward(seconds=601)
     assert not confirmed.holds(town.ada.user, town.ada.session)
+
+
+@over_redis
+async def test_each_node_tells_how_it_gets_on_with_the_others(town: Town) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not (leases := town.one.ctx.cluster.leases())[0].host:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert leases[0].version == VERSION
+    figures = "".join(_lines(town.one.ctx, 0))
+    assert "\nchatbox_redis_up 1" in figures
+    assert "\nchatbox_repairs_total 0" in figures
 
 
 class _Desk:

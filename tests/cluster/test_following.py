@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from chatbox.chat import following
 from chatbox.chat.context import Caller
 from chatbox.store import users
 from chatbox.store.base import Batch, Steps, one
@@ -49,6 +50,18 @@ async def test_what_admins_changed_unheard_is_found_by_looking_and_told(town: To
     await town.two.look()
     await town.settled()
     assert len(ben.events("server")) == 1
+
+
+@in_town
+async def test_what_a_node_began_to_delete_another_one_goes_on_with(town: Town) -> None:
+    wake = town.two.ctx.erasing.wake
+    wake.clear()
+    await _put_back(town.one, "INSERT INTO meta (key, value) VALUES ('erase', ?)", "[2]")
+    for _ in range(following._PATIENT_LOOKS - 1):
+        await town.two.look()
+    assert not wake.is_set()
+    await town.two.look()
+    assert wake.is_set()
 
 
 @in_town

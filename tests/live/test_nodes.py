@@ -106,16 +106,31 @@ async def test_what_changes_is_told_once_a_second(pair: Pair) -> None:
 @in_pair
 async def test_what_was_not_heard_is_read_with_the_next_lease(pair: Pair) -> None:
     await pair.meet()
-    pair.two.bus.unsubscribe([Nodes.TOPIC])
-    pair.one.here = {1: "online"}
-    await pair.one.tick()
-    pair.one.here = {1: "online", 2: "online"}
-    await pair.one.tick()
-    await pair.two.bus.subscribe([Nodes.TOPIC])
+    pair.one.nodes._number += 1
     pair.one.here = {2: "online", 3: "online"}
     await pair.one.tick()
+    assert dict(pair.two.nodes.elsewhere()) == {}
     await pair.tick(5)
     await pair.two.sees({2: "online", 3: "online"})
+
+
+@in_pair
+async def test_a_node_whose_news_do_not_fit_is_asked(pair: Pair) -> None:
+    await pair.meet()
+    pair.one.nodes._number += 1  # as if something that it told was lost
+    pair.one.here = {1: "online", 2: "away"}
+    await pair.one.tick()
+    async with asyncio.timeout(PATIENCE):
+        while not pair.two.nodes._unclear:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+    await pair.two.tick()
+    async with asyncio.timeout(PATIENCE):
+        while pair.one.nodes._refresh_at:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+    await pair.one.tick()
+    pair.clock.forward(seconds=2)
+    await pair.two.tick()
+    assert dict(pair.two.nodes.elsewhere()) == {1: "online", 2: "away"}
 
 
 @in_pair
