@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-HIDDEN = "***"  # in place of what is shown to nobody
+_HIDDEN_WORD = re.compile(r"(?<=[?&]password=)[^&]*")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -38,9 +38,9 @@ class Kind(Struct, frozen=True):
         """The value as it would stand in the file, but for what only those may see who can read the file."""
         return str(value)
 
-    def refused(self, text: str) -> str:
-        """How a message tells what was written, where that is not allowed."""
-        return f'not "{text}"' if text else "not empty"
+    def quote(self, text: str) -> str:
+        """What was typed, as it may be repeated to a person."""
+        return text
 
 
 class Whole(Kind, frozen=True):
@@ -197,10 +197,10 @@ class Key(Kind, frozen=True):
         return text
 
     def show(self, value: str) -> str:
-        return HIDDEN if value else ""
+        return self.quote(value)
 
-    def refused(self, text: str) -> str:
-        return "not what stands there"
+    def quote(self, text: str) -> str:
+        return "***" if text else ""
 
 
 class Service(Kind, frozen=True):
@@ -228,10 +228,10 @@ class Service(Kind, frozen=True):
         return text
 
     def show(self, value: str) -> str:
-        return re.sub(r"(//[^@/:]*:)[^/]*@", rf"\g<1>{HIDDEN}@", value)
+        return _HIDDEN_WORD.sub("***", re.sub(r"(//[^@/:]*:)[^/]*@", r"\g<1>***@", value))
 
-    def refused(self, text: str) -> str:
-        return "not what stands there"
+    def quote(self, text: str) -> str:
+        return _HIDDEN_WORD.sub("***", re.sub(r"(?<=//).*@|^[^/]*@", "***@", text))
 
 
 class Listed(Kind, frozen=True):

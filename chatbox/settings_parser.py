@@ -135,7 +135,8 @@ def _take(item: Item, row: Setting, values: dict[str, Any]) -> Problem | None:
     try:
         values[item.key] = row.kind.read(item.value)
     except ValueError as error:
+        shown = f'not "{row.kind.quote(item.value)}"' if item.value else "not empty"
         comment = " A comment needs a line of its own." if re.search(r"\s[#;]", item.value) else ""
-        message = f"[{item.section}] {item.key} {error}, {row.kind.refused(item.value)}.{comment}"
+        message = f"[{item.section}] {item.key} {error}, {shown}.{comment}"
         return Problem(message, item.file, item.line, item.section, item.key)
     return None

@@ -141,7 +141,13 @@ def test_a_secret_is_shown_to_nobody() -> None:
         "cluster.redis": "rediss://:***@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem",
         "cluster.key": "***",
     }
-    assert "hunter22" not in refusal(given("cluster.redis=redis://:hunter22@host:port"))
+    for wrong in (
+        "redis://:hunter22@host:port",
+        "hunter22@host",
+        "redis:hunter22@host",
+        "http://a/?password=hunter22",
+    ):
+        assert "hunter22" not in refusal(given(f"cluster.redis={wrong}"))
     assert "hunter22" not in refusal(given("cluster.key=hunter22"))
 
 

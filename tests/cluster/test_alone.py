@@ -24,4 +24,4 @@ async def test_it_goes_the_direct_way(world: World) -> None:
     ctx = world.ctx
     kinds = [type(part) for part in (ctx.bus, ctx.cluster, ctx.rate, ctx.throttle, ctx.moves)]
     assert kinds == [LocalBus, Alone, Rate, Throttle, Moves]
-    assert (ctx.cluster.leases(), ctx.cluster.figures()) == ([], {})
+    assert (await ctx.cluster.leases(), ctx.cluster.figures()) == ([], {})

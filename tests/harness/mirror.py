@@ -134,7 +134,7 @@ class Mirror:
         if "mine" in event:
             if event["mine"] <= self.mine:
                 return
-            self.stale |= event["mine"] > self.mine + 1
+            self.stale |= event.get("after", event["mine"] - 1) > self.mine
             self.mine = event["mine"]
         kind = event["ev"]
         if kind == "messages":
