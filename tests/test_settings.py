@@ -86,41 +86,41 @@ def test_host_names_and_proxies_are_checked_and_normalised() -> None:
     assert settings.server.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"),)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "server.host=",
-        "server.host=1.2.3",
-        "server.hosts=http://box",
-        "server.hosts=box:80",
-        "server.hosts=-box",
-        "server.port=65536",
-        "server.port=-1",
-        "server.port=80.5",
-        "server.port=٨",
-        "server.open_browser=maybe",
-        "server.trusted_proxies=10.0.0.0/99",
-        "server.name=a\x1b[31mb",
-        "limits.frame_bytes=1023",
-        "limits.frame_bytes=64 XB",
-        "limits.queue=0",
-        "limits.file_bytes=0",
-        "people.session_days=0",
-        "storage.database=chatbox.sqlite3",
-        "storage.database=postgresql://host",
-        "storage.database=mysql://host/name",
-        "cluster.redis=10.0.0.5:6379",
-        "cluster.redis=http://10.0.0.5:6379",
-        "cluster.redis=redis://:word@:6379",
-        "cluster.redis=redis://host:port",
-        "cluster.key=fifteen letters",
-        "tls.mode=on",
-        "log.level=loud",
-    ],
-)
+REFUSED = {  # what is given, and what is said of it
+    "server.host=": "must not be empty: addresses of this machine",
+    "server.host=1.2.3": 'must be addresses of this machine, not "1.2.3".',
+    "server.hosts=http://box": "must be plain host names, without http:// and port,",
+    "server.hosts=box:80": "must be plain host names, without http:// and port,",
+    "server.hosts=-box": "must be plain host names, without http:// and port,",
+    "server.port=65536": "must be 0 to 65535,",
+    "server.port=-1": "must be 0 to 65535,",
+    "server.port=80.5": "must be a whole number, 0 to 65535,",
+    "server.port=٨": "must be a whole number, 0 to 65535,",
+    "server.open_browser=maybe": "must be true or false,",
+    "server.trusted_proxies=10.0.0.0/99": "must be address ranges like 10.0.0.0/8,",
+    "server.name=a\x1b[31mb": 'must be one line of at most 80 visible characters, not "a\x1b[31mb".',
+    "limits.frame_bytes=1023": "must be 1 KB to 16 MB, or 0 for no limit,",
+    "limits.frame_bytes=64 XB": "must be a number of bytes such as 65536, 64 KB or 25 MB,",
+    "limits.queue=0": "must be 10 to 1000000,",
+    "limits.file_bytes=0": "must be 1 KB to 100 GB,",
+    "people.session_days=0": "must be 1 to 3650 days,",
+    "storage.database=chatbox.sqlite3": "must be an address such as postgresql://",
+    "storage.database=postgresql://host": "must be an address such as postgresql://",
+    "storage.database=mysql://host/name": "must be an address such as postgresql://",
+    "cluster.redis=10.0.0.5:6379": "must be an address such as redis://10.0.0.5:6379",
+    "cluster.redis=http://10.0.0.5:6379": "must be an address such as redis://10.0.0.5:6379",
+    "cluster.redis=redis://:word@:6379": "must be an address such as redis://10.0.0.5:6379",
+    "cluster.redis=redis://host:port": "must be an address such as redis://10.0.0.5:6379",
+    "cluster.key=fifteen letters": "must be one line of at least 16 characters,",
+    "tls.mode=on": "must be auto or off or required or files,",
+    "log.level=loud": "must be info or debug or warning,",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
 def test_values_outside_of_what_is_allowed_are_refused(text: str) -> None:
     section, _, key = text.partition("=")[0].partition(".")
-    assert f"[{section}] {key} must" in refusal(given(text))
+    assert f"chatbox.ini, line 1: [{section}] {key} {REFUSED[text]}" in refusal(given(text))
 
 
 def test_a_value_out_of_range_is_answered_with_the_range() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.site import PASSWORD, Person, Site
@@ -91,13 +92,38 @@ def test_a_new_person_makes_an_account_and_is_in(stage: Stage) -> None:
     expect(page.locator(".sidebar-me")).to_contain_text("Cleo Marsh")
 
 
-def test_a_dead_link_says_so_and_leads_to_the_door(stage: Stage) -> None:
+DEAD = "It has expired, was used already, or is not complete. Ask for a new one."
+LATE = "Your sign-in did not come along: too much time has passed. Sign in once more."
+LINKS = {  # what a code or a letter may hold, and what the page says; nothing where it is no secret at all
+    "an invitation that never was": ("#invite=nothing-of-the-kind", DEAD),
+    "one cut short": ("#invite=x", DEAD),
+    "one far too long": (f"#invite={'x' * 5000}", DEAD),
+    "one with a letter that no secret has": ("#invite=%F0%9F%98%80", DEAD),
+    "one with a byte that nothing may hold": ("#invite=a%00", DEAD),
+    "one that is no text": ("#invite=%ff", DEAD),
+    "a password link that never was": ("#password=x", DEAD),
+    "a sign-in that never was": ("#move=x", LATE),
+    "a ticket that was made up": (f"#move=ticket-1-9999999999999-{'0' * 64}", LATE),
+    "a sign-in with nonsense for drafts": ("#move=x&kept=%7B", LATE),
+    "a sign-in with a byte that nothing may hold": ("#move=a%00", LATE),
+    "no invitation": ("#invite=", ""),
+    "the setup of a server that is set up": ("#setup=x", ""),
+    "a place that is none": ("#room=x&seq=-1", ""),
+    "words": ("#nothing", ""),
+}
+
+
+@pytest.mark.parametrize("case", LINKS)
+def test_a_link_that_does_not_work_says_so_and_leads_to_the_door(stage: Stage, case: str) -> None:
+    fragment, said = LINKS[case]
     window = stage.window()
     window.guard.expect(REFUSED)
-    page = window.load("#invite=nothing-of-the-kind").page
-    expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_label("User name")).to_be_visible()
+    page = window.load(fragment).page
+    if said:
+        expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
+        expect(page.get_by_text(said)).to_be_visible()
+        page.get_by_role("button", name="Go on" if said == LATE else "Sign in").click()
+    expect(page.get_by_role("heading", name="Sign in to Attic")).to_be_visible()
 
 
 def test_signing_out_leaves_nothing_behind(stage: Stage, site: Site, ben: Person, room: int) -> None:

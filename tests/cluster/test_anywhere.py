@@ -82,11 +82,10 @@ async def test_a_password_given_on_one_node_confirms_on_all(town: Town) -> None:
 
 @over_redis
 async def test_each_node_tells_how_it_gets_on_with_the_others(town: Town) -> None:
-    town.one.ctx.server.addresses = lambda: ["http://10.0.0.1:8642"]
     async with asyncio.timeout(PATIENCE):
-        while not (leases := await town.two.ctx.cluster.leases()):
+        while len(leases := await town.two.ctx.cluster.leases() or []) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    assert [(lease.address, lease.version) for lease in leases] == [("http://10.0.0.1:8642", VERSION)]
+    assert {lease.version for lease in leases} == {VERSION}
     figures = "".join(_lines(town.one.ctx, 0))
     assert "\nchatbox_redis_up 1" in figures
     assert "\nchatbox_repairs_total 0" in figures

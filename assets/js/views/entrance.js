@@ -152,7 +152,8 @@ export function createEntrance({ store, actions, trust }, links, { signedOut, do
       if (link.kind === "password") showReset(link);
       else showRegister(link);
     } catch (error) {
-      const again = /** @type {any} */ (error).code !== "not_found";
+      // Whatever a link was that somebody cut short or made up, to a person it is one that does not work.
+      const again = !["not_found", "bad_request"].includes(/** @type {any} */ (error).code);
       show(
         t("link.title"),
         null,
@@ -163,7 +164,7 @@ export function createEntrance({ store, actions, trust }, links, { signedOut, do
             "p",
             { class: "form-error", role: "alert" },
             icon("warning"),
-            h("span", { dir: "auto" }, errorText(error)),
+            h("span", { dir: "auto" }, again ? errorText(error) : t("link.dead")),
           ),
           again
             ? h(

@@ -42,7 +42,7 @@ export async function createMove({ actions }, { move: secret, kept }, done) {
 async function moveCard(actions, { secret, kept }, link, problem, done) {
   const name = link?.by ?? "";
   const moved = kept !== undefined; // from an address that is gone, which may be over HTTP as before
-  const offline = problem instanceof CommandError && problem.code !== "not_found";
+  const offline = problem instanceof CommandError && !["not_found", "bad_request"].includes(problem.code);
   const { element: body } = form({
     fields: [],
     wide: true,
@@ -56,7 +56,8 @@ async function moveCard(actions, { secret, kept }, link, problem, done) {
   });
   // Another tab of this browser has moved before.
   if (!name && !offline && (await actions.account.isSignedIn())) done();
-  const title = t(moved ? "move.moved_title" : "move.title");
+  const works = name || offline;
+  const title = t(!works ? "link.title" : moved ? "move.moved_title" : "move.title");
   document.title = title;
   return card({
     badge: icon(moved ? "wifi" : "shield"),

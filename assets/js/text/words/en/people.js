@@ -26,7 +26,7 @@ export const people = {
   'move.moved_intro': 'Its address is another one now. What you have written comes along.',
   'move.submit': 'Go on as {name}',
   'move.sign_in': 'Sign in as somebody else',
-  'move.over': 'Your sign-in did not come along: its two minutes are over. Sign in once more.',
+  'move.over': 'Your sign-in did not come along: too much time has passed. Sign in once more.',
   'move.to_sign_in': 'Go on',
 
   'move.phone_title': 'Sign in as {name}?',
@@ -83,7 +83,7 @@ export const people = {
   'reset.submit': 'Set the password',
   'reset.done': 'Your new password is set. Sign in with it.',
   'link.title': 'This link does not work',
-  'link.dead': 'This link has expired or was already used. Ask for a new one.',
+  'link.dead': 'It has expired, was used already, or is not complete. Ask for a new one.',
 
   'signout.submit': 'Sign out',
   'signout.waiting': {
