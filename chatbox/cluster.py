@@ -7,7 +7,6 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from chatbox.bus.base import Bus, Publication
@@ -34,6 +33,8 @@ from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
 from chatbox.store.base import Store
 
+_BLIND = 5.0  # seconds without the database after which a node says so
+_CUT_OFF = 10.0  # and after which, if others see it, people had better go there
 _SERVER_EVENT = b'{"ev":"server"'
 
 
@@ -63,6 +64,9 @@ class Alone:
 
     async def leases(self) -> list[Lease] | None:
         return []
+
+    def as_good_as_others(self) -> bool:
+        return False
 
     def figures(self) -> dict[str, tuple[str, str, float]]:
         return {}
@@ -99,9 +103,10 @@ class Node:
             self._sweep.soon()
 
     def join(self, ctx: Context) -> None:
-        sweep = self._sweep = Sweep(self._store, self._hub, self.follower, Following(ctx, self.follower))
+        following = Following(ctx, self.follower)
+        sweep = self._sweep = Sweep(self._store, self._hub, self.follower, following, ctx.clock)
         self._hub.watch(self._see_settings)
-        leases = self.nodes.run(partial(_lease, ctx), lambda: ctx.presence.here)
+        leases = self.nodes.run(lambda: _lease(ctx, sweep.blind < _BLIND), lambda: ctx.presence.here)
         self._tasks = [
             asyncio.create_task(sweep.run(), name="sweep"),
             asyncio.create_task(leases, name="leases"),
@@ -118,6 +123,10 @@ class Node:
 
     async def leases(self) -> list[Lease] | None:
         return await self.nodes.serving()
+
+    def as_good_as_others(self) -> bool:
+        blind = 0.0 if self._sweep is None else self._sweep.blind
+        return blind < _CUT_OFF or not any(lease.sees for lease in self.nodes.leases[1:])
 
     def figures(self) -> dict[str, tuple[str, str, float]]:
         looks = 0 if self._sweep is None else self._sweep.done
@@ -187,7 +196,7 @@ def _among_others(settings: Settings, clock: Clock, hub: Hub, store: Store, peop
     )
 
 
-def _lease(ctx: Context) -> Lease:
+def _lease(ctx: Context, sees: bool) -> Lease:
     return Lease(
         node="",  # is known where it is written
         host=socket.gethostname(),
@@ -196,4 +205,5 @@ def _lease(ctx: Context) -> Lease:
         started=ctx.devices.started_at,
         connections=ctx.hub.count,
         lag=round(ctx.committer.lasted * 1000),
+        sees=sees,
     )

@@ -102,6 +102,9 @@ def _at_odds(settings: Settings, items: Iterable[Item]) -> Iterable[Problem]:
         if name == "cluster.redis" and cluster.redis and item.value and not cluster.key:
             message = "[cluster] redis needs [cluster] key, which is the same on every node."
             yield Problem(message, item.file, item.line, "cluster", "redis")
+        if name == "cluster.redis" and cluster.redis and item.value and not settings.storage.database:
+            message = "[cluster] redis needs [storage] database: a file of SQLite is for one node alone."
+            yield Problem(message, item.file, item.line, "cluster", "redis")
 
 
 def _twice(items: Sequence[Item]) -> Iterable[Problem]:

@@ -130,11 +130,12 @@ def test_a_value_out_of_range_is_answered_with_the_range() -> None:
 
 
 KEY = "sixteen letters or more"
+POSTGRES = "storage.database=postgresql://host/name"
 
 
 def test_a_secret_is_shown_to_nobody() -> None:
     url = "rediss://:hunter22@redis.example.org:6380/1?ssl_ca_certs=/etc/ca.pem"
-    settings = parse([given(f"cluster.redis={url}"), given(f"cluster.key={KEY}")])
+    settings = parse([given(f"cluster.redis={url}"), given(f"cluster.key={KEY}"), given(POSTGRES)])
     assert (settings.cluster.redis, settings.cluster.key) == (url, KEY)
     shown = {row.name: row.kind.show(value_of(settings, row)) for row in TABLE if row.section == "cluster"}
     assert shown == {
@@ -152,9 +153,11 @@ def test_a_secret_is_shown_to_nobody() -> None:
 
 
 def test_a_cluster_needs_its_key() -> None:
-    assert refusal(given("cluster.redis=redis://localhost")) == (
+    redis = given("cluster.redis=redis://localhost")
+    assert refusal(redis, given(POSTGRES)) == (
         "chatbox.ini, line 1: [cluster] redis needs [cluster] key, which is the same on every node."
     )
+    assert "SQLite is for one node alone" in refusal(redis, given(f"cluster.key={KEY}"))
     assert parse([given("cluster.redis="), given("tls.mode=auto")]).cluster.redis == ""
 
 

@@ -109,6 +109,11 @@ class Cluster(Protocol):
         """What all nodes that serve say of themselves just now; None while Redis is away."""
         ...
 
+    def as_good_as_others(self) -> bool:
+        """Whether people may as well stay here while the database is away: no other node sees it either, or
+        that is not known yet."""
+        ...
+
     def figures(self) -> dict[str, tuple[str, str, float]]:
         """For `/metrics`, by name: the kind, what it is, and the value."""
         ...

@@ -33,8 +33,9 @@ _GRACE = 10.0  # seconds
 
 
 class Lease(Struct, frozen=True):
-    """What a node says of itself. `started` is in milliseconds since 1970, `lag` the milliseconds of its last
-    transaction, `presence` the number of the latest change to who is there."""
+    """What a node says of itself: `started` in milliseconds since 1970, `lag` the milliseconds of its last
+    transaction, `presence` the number of the latest change to who is there, `sees` whether the database
+    answers."""
 
     node: str
     host: str
@@ -44,6 +45,7 @@ class Lease(Struct, frozen=True):
     connections: int = 0
     lag: int = 0
     presence: int = 0
+    sees: bool = True
 
 
 class _People(Struct, array_like=True, frozen=True):

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from chatbox.bus.base import Publication
+from chatbox.clock import Clock
 from chatbox.errors import ChatboxError
 from chatbox.live.follower import Follower
 from chatbox.live.hub import Hub
@@ -48,6 +49,7 @@ class Sweep:
         hub: Hub,
         follower: Follower,
         server: Server,
+        clock: Clock,
         chance: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._store = store
@@ -58,6 +60,13 @@ class Sweep:
         self._now = asyncio.Event()
         self._failing = False
         self.done = 0  # looks
+        self._clock = clock
+        self._seen_at = clock.monotonic()
+
+    @property
+    def blind(self) -> float:
+        """Seconds since the database was last seen."""
+        return self._clock.monotonic() - self._seen_at
 
     def soon(self) -> None:
         """Look at once: something may have been missed."""
@@ -91,6 +100,7 @@ class Sweep:
         people = {*of_kind(topics, "user"), *(user for _, user in connections)}
         found = await self._store.read(heads.everything(of_kind(topics, "room"), people, sessions))
         self.done += 1
+        self._seen_at = self._clock.monotonic()
         self._close_ended(set(connections), sessions, found)
         if not await self._server.take(found.meta):
             return

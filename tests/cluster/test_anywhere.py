@@ -17,7 +17,7 @@ from chatbox.chat.signin import SignedIn, authenticate
 from chatbox.errors import ChatboxError
 from chatbox.protocol import commands
 from chatbox.version import VERSION
-from chatbox.web.health import _lines
+from chatbox.web.health import _lines, _trouble
 from tests.bus.support import Node as BusNode
 from tests.bus.support import passed
 from tests.chat.support import HOME, PASSWORD, SetClock, error_of
@@ -89,6 +89,27 @@ async def test_each_node_tells_how_it_gets_on_with_the_others(town: Town) -> Non
     figures = "".join(_lines(town.one.ctx, 0))
     assert "\nchatbox_redis_up 1" in figures
     assert "\nchatbox_repairs_total 0" in figures
+
+
+@over_redis
+async def test_only_a_node_that_alone_lost_the_database_sends_people_to_the_others(town: Town) -> None:
+    one, two = town.one.ctx, town.two.ctx
+    async with asyncio.timeout(PATIENCE):
+        while len(await one.cluster.leases() or []) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    town.one.store.broken = True
+    assert await _trouble(one) == ""  # it may be over in a moment
+    town.clock.forward(seconds=11)
+    await town.two.look()
+    assert await _trouble(one) == "the data cannot be read"
+    assert await _trouble(two) == ""
+    town.two.store.broken = True
+    town.clock.forward(seconds=11)
+    async with asyncio.timeout(PATIENCE):
+        while await _trouble(one):  # noqa: ASYNC110 - until the other's lease says that it sees nothing
+            await asyncio.sleep(0.01)
+            await one.cluster.leases()
+    assert await _trouble(two) == ""
 
 
 class _Desk:
