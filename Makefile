@@ -32,7 +32,7 @@ test-python: $(VENV)/test.stamp
 
 # By themselves: what drives the browser keeps an event loop of its own running in the process.
 test-browser: $(VENV)/test.stamp
-	@sh .ci/need chromium certutil
+	@sh .ci/need chromium certutil maybe iproute2
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) tests/browser
 
 check: ruff mypy tsc test
