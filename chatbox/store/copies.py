@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Literal, get_args
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct, json
 
 from chatbox.errors import Invalid, StorageFull
 from chatbox.progress import Step
@@ -24,7 +24,16 @@ _PAGES = 256  # copied at once
 _HEADER = b"SQLite format 3\0"
 _FULL_TEXT = "messages_text_*"  # tables that SQLite makes for the full text, each version its own way
 _STATISTICS = "sqlite_stat?"  # tables that are there once somebody has asked for ANALYZE
-
+# What every server knows of itself (store.migrate.found)
+_KNOWN = {
+    "server": str,
+    "epoch": str,
+    "name": str,
+    "join": str,
+    "setup": str,
+    "people_rev": int,
+    "clock": int,
+}
 
 Counted = Literal["people", "rooms", "messages", "files"]
 
@@ -114,6 +123,9 @@ def _examine(connection: sqlite3.Connection) -> Contents:
         if verdict != "ok":
             raise Damaged(f"Its database is damaged: {verdict}.")
     meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    general = connection.execute("SELECT count(*) FROM rooms WHERE general = 1").fetchall()
+    if not _is_whole(meta) or general != [(1,)]:  # no server could start with it
+        raise Damaged("Its database lacks what a server knows of itself.")
     (counts,) = connection.execute(
         "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM rooms),"
         " (SELECT count(*) FROM messages), (SELECT count(*) FROM files)"
@@ -125,6 +137,16 @@ def _examine(connection: sqlite3.Connection) -> Contents:
         counts=dict(zip(get_args(Counted), counts, strict=True)),
         uploads=dict(connection.execute("SELECT DISTINCT hash, size FROM files").fetchall()),
     )
+
+
+def _is_whole(meta: Mapping[str, object]) -> bool:
+    if not all(isinstance(meta.get(key), kind) for key, kind in _KNOWN.items()):
+        return False
+    try:
+        json.decode(str(meta.get("settings", "{}")), type=dict[str, str])
+    except MsgspecError:
+        return False
+    return True
 
 
 def _shape(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:

@@ -88,6 +88,22 @@ CASES: dict[str, tuple[Change, str]] = {
         with_meta("server", "a; Path=/"),
         "list of contents cannot be read",
     ),
+    "no epoch": (
+        with_database(sql("DELETE FROM meta WHERE key = 'epoch'")),
+        "lacks what a server knows of itself",
+    ),
+    "a clock that is none": (
+        with_database(sql("UPDATE meta SET value = 'noon' WHERE key = 'clock'")),
+        "lacks what a server knows of itself",
+    ),
+    "settings that cannot be read": (
+        with_database(sql("INSERT INTO meta VALUES ('settings', '[1]')")),
+        "lacks what a server knows of itself",
+    ),
+    "no room of everybody": (
+        with_database(sql("UPDATE rooms SET general = 0")),
+        "lacks what a server knows of itself",
+    ),
     "a text as the database": (with_database(lambda _: b"Dear Ben, " * 999), "no SQLite database"),
     "half a database": (with_database(lambda content: content[:8192]), "damaged"),
     "a database of another program": (
