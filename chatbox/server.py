@@ -26,7 +26,7 @@ from chatbox.control import ControlServer
 from chatbox.errors import ChatboxError
 from chatbox.folder_lock import FolderLock
 from chatbox.instance import close_instance, open_instance, takes_long
-from chatbox.memory import Ebb
+from chatbox.memory import Ebb, keep_large_apart
 from chatbox.operations import OPERATIONS
 from chatbox.protocol.frames import RESTARTING
 from chatbox.reach import Reach
@@ -96,6 +96,7 @@ class Stopping:
 def serve(settings: Settings, folder: Path, lock: FolderLock, options: ServeOptions) -> int:
     """Serve until asked to stop. Returns the exit code. Raises `StartError`."""
     frozen.die_with_parent()
+    keep_large_apart()
     raise_file_limit()
     with journal.keeping(folder, settings.log.level):
         while port := asyncio.run(_serve(settings, folder, lock, options)):

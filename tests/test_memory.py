@@ -1,4 +1,4 @@
-"""Memory goes back to the system when a crowd has left."""
+"""Memory goes back to the system: of a crowd that has left, and of each password that was hashed."""
 
 from __future__ import annotations
 
@@ -40,3 +40,32 @@ def test_what_a_crowd_used_is_given_back_when_it_has_left() -> None:
     full, few_left, all_left = json.loads(subprocess.check_output(command, cwd=ROOT))
     assert few_left > full - 20 * MIB, "it went by itself"
     assert all_left < full - 40 * MIB
+
+
+HASHING = """
+import asyncio, json, psutil
+from chatbox.chat.hashing import COST, Hashing
+from chatbox.memory import keep_large_apart
+
+def memory():
+    return psutil.Process().memory_info().rss
+
+async def main():
+    hashing = Hashing(COST)
+    await hashing.hash("one that loads what is needed")
+    found = [memory()]
+    for _ in range(3):
+        await asyncio.gather(*(hashing.hash(f"plum-trout-lantern-{number}") for number in range(8)))
+        found.append(memory())
+    hashing.close()
+    print(json.dumps(found))
+
+keep_large_apart()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps it")
+def test_what_a_password_was_hashed_in_is_given_back_at_once() -> None:
+    before, *after = json.loads(subprocess.check_output([sys.executable, "-c", HASHING], cwd=ROOT))
+    assert max(after) < before + 10 * MIB
