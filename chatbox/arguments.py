@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from chatbox.rules.firewall import SYSTEMS
-from chatbox.settings import TABLE
+from chatbox.settings import ROWS, TABLE
 from chatbox.settings_parser import Item
 from chatbox.startup import Arguments
 
@@ -107,6 +107,7 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
         [common],
     )
     restore.add_argument("file", metavar="FILE.zip", help="the backup")
+    _add_move(commands, common)
     _add_service(commands, common)
     _add_security_key(commands, common)
     cluster = _add(commands, "cluster", "look at the nodes of a cluster", [common])
@@ -141,6 +142,33 @@ def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
         "--delete-messages", action="store_true", dest="messages", help="delete all that they wrote, too"
     )
     _add(whats, "disable", "end all sessions of an account, and let it in no more", [name, common])
+
+
+def _add_move(commands: Any, common: argparse.ArgumentParser) -> None:
+    text = "take everything from SQLite to PostgreSQL, or back; while no server runs"
+    move = _add(commands, "move", text, [common])
+    ways = move.add_mutually_exclusive_group(required=True)
+    address = "postgresql://USER:PASSWORD@HOST:PORT/NAME"
+    ways.add_argument(
+        "--to",
+        metavar=address,
+        type=_database,
+        help="from the data folder into this empty database",
+    )
+    ways.add_argument(
+        "--from",
+        metavar=address,
+        type=_database,
+        dest="source",
+        help="from this database into the data folder",
+    )
+
+
+def _database(text: str) -> str:
+    try:
+        return ROWS["storage", "database"].kind.read(text)  # type: ignore[no-any-return]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_service(commands: Any, common: argparse.ArgumentParser) -> None:

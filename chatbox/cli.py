@@ -299,6 +299,7 @@ _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "cluster status": _print_cluster,
     "backup": _print_backup,
     "restore": _print_summary,
+    "move": _print_summary,
     "security-key save": _print_summary,
     "security-key use": _print_summary,
 }

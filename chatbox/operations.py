@@ -18,6 +18,7 @@ from chatbox.chat import accounts, backups, people, removing
 from chatbox.chat.context import Context
 from chatbox.chat.signin import new_token
 from chatbox.clock import Clock, SystemClock
+from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import ChatboxError, Conflict, Invalid, NotFound
 from chatbox.instance import close_instance, open_instance, uploads_folder
 from chatbox.lan import certificates, pem, security_key
@@ -181,6 +182,31 @@ async def security_key_use(folder: Path, values: Values) -> Values:
     return {"summary": f"The next start uses the security key of {authority.name}.{kept}"}
 
 
+async def move(folder: Path, values: Values) -> Values:
+    """{to} or {source}, an address: take everything into that database, or out of it into the data folder.
+    Gives {"summary"}."""
+    from chatbox.store import moving_postgres  # only here: few need it
+
+    file = folder / DATABASE_FILE
+    if url := values.get("to"):
+        counts = await moving_postgres.into_postgres(file, url)
+        log.info("everything was moved to PostgreSQL from the command line")
+        how = (
+            "Write its address into chatbox.ini, as [storage] database, and start. What is in the data "
+            f"folder stays as it is; {DATABASE_FILE} is not used any more."
+        )
+    else:
+        counts = await moving_postgres.into_sqlite(values["source"], file)
+        log.info("everything was moved from PostgreSQL from the command line")
+        how = "Take [storage] database out of chatbox.ini, and start. What is in PostgreSQL stays as it is."
+    shown = {"people": counts["users"], **{key: counts[key] for key in ("rooms", "messages", "files")}}
+    return {"summary": f"Everything is moved and compared: {shown_counts(shown)}. {how}"}
+
+
+async def _move_beside(ctx: Context, values: Values) -> Values:
+    raise Conflict("Chatbox is running. Stop it, and move then.")
+
+
 def _write_new(path: Path, text: str) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
@@ -237,11 +263,12 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "restore": _restore_beside,
     "security_key_save": lambda ctx, values: security_key_save(ctx.folder, values),
     "security_key_use": _use_key_beside,
+    "move": _move_beside,
 }
 
 
 # What needs no database.
-_OF_FOLDER = {"security_key_save": security_key_save, "security_key_use": security_key_use}
+_OF_FOLDER = {"security_key_save": security_key_save, "security_key_use": security_key_use, "move": move}
 
 
 def run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:

@@ -81,9 +81,12 @@ FLOORS = {
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
 TORNADO = ("chatbox.web", "chatbox.server", "chatbox.cli", "chatbox.control")
 SQLITE = tuple(
-    f"chatbox.store.{name}" for name in ("sqlite", "steps", "upgrades", "copies", "restored", "words")
+    f"chatbox.store.{name}"
+    for name in ("sqlite", "steps", "upgrades", "copies", "restored", "words", "tables", "moving_postgres")
 )
-POSTGRES = tuple(f"chatbox.store.{name}" for name in ("postgres", "postgres_opening", "awaited", "lane"))
+POSTGRES = tuple(
+    f"chatbox.store.{name}" for name in ("postgres", "postgres_opening", "awaited", "lane", "moving_postgres")
+)
 OWNERS = {
     "tornado": TORNADO,
     "aiosqlite": ("chatbox.store.sqlite",),

@@ -20,7 +20,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -35,13 +35,14 @@ from chatbox.store.postgres_schema import BLOCK
 from chatbox.store.troubles import UNKNOWN, UNREADABLE, Troubles, failed, misfit
 
 T = TypeVar("T")
+Purpose = Literal["write", "read", "read slowly"]
 Connect = Callable[[], Awaitable[Connection]]
 log = logging.getLogger("chatbox.store")
 
 CHANGES_LOCK = 0x63686174_0001  # "chat": one batch with changes at a time
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-_BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PATIENCE = 5.0  # seconds that a batch is tried again for
 
 # What may go well when it is tried again, from the start of the transaction.
@@ -57,13 +58,14 @@ _AT_FAULT = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, async
 class PostgresStore:
     """`store.base.Store` on a server's database. Made by `postgres_opening.open_postgres`."""
 
-    def __init__(self, connect: Connect, connect_slow: Connect, clock: Clock, readers: int) -> None:
-        """Each `connect` makes a connection that is set up for use; the second one for what may be slow."""
+    def __init__(self, connect: Callable[[Purpose], Connect], clock: Clock, readers: int) -> None:
+        """`connect` gives for each purpose what makes a connection that is set up for it."""
         self._clock = clock
         self._troubles = Troubles(log)
         outage = Outage()
-        self._writer, *self._readers = [Lane(connect, outage, self._troubles) for _ in range(1 + readers)]
-        self._slow = Lane(connect_slow, outage, self._troubles)
+        self._writer = Lane(connect("write"), outage, self._troubles)
+        self._readers = [Lane(connect("read"), outage, self._troubles) for _ in range(readers)]
+        self._slow = Lane(connect("read slowly"), outage, self._troubles)
 
     def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
         return self._writer.run(partial(self._commit, changes))
@@ -78,7 +80,7 @@ class PostgresStore:
     # -- reading -------------------------------------------------------------------------------------------
 
     async def _read(self, lane: Lane, steps: Steps[T]) -> T:
-        connection = await lane.begin(_BEGIN_READING)
+        connection = await lane.begin(BEGIN_READING)
         try:
             return await run_awaited(connection, steps)
         except (*LOST, asyncpg.PostgresError) as error:

@@ -17,12 +17,13 @@ from chatbox.store.awaited import run_awaited
 from chatbox.store.dialect import from_json, to_json
 from chatbox.store.lane import LOST, Connection
 from chatbox.store.migrate import found, too_new
-from chatbox.store.postgres import PostgresStore
+from chatbox.store.postgres import PostgresStore, Purpose
 from chatbox.store.postgres_schema import MIGRATIONS
 
 log = logging.getLogger("chatbox.store")
 
 UPGRADE_LOCK = 0x63686174_0002  # "chat": one server at a time makes or upgrades the tables
+SERVING_LOCK = 0x63686174_0003  # shared by all servers; whoever moves the database has it alone
 OLDEST = 13  # version of PostgreSQL
 
 _CONNECTS_WITHIN = 3.0  # seconds
@@ -44,6 +45,7 @@ _DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
+_SERVE = "SELECT pg_try_advisory_lock_shared($1)"
 
 
 async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresStore:
@@ -53,6 +55,7 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
     Raises `DatabaseTooNew`, `UpgradeFailed`, or `DataFolderError` where it cannot be reached or used."""
     connection = await reach(url)
     try:
+        await _must_not_move(connection, url)
         await prepare(connection, clock.now())
     except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError) as error:
         raise DataFolderError(
@@ -63,12 +66,12 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
         raise DataFolderError(f"{shown(url)} cannot be used: {error}.") from error
     finally:
         await connection.close(timeout=_CONNECTS_WITHIN)
-    return PostgresStore(partial(connect, url), partial(connect, url, slow=True), clock, readers)
+    return PostgresStore(lambda purpose: partial(connect, url, purpose), clock, readers)
 
 
-async def connect(url: str, *, slow: bool = False) -> Connection:
-    """A connection to a database that can be written. Without limits of time for each statement where it is
-    for what may be `slow`. Raises what asyncpg raises, and OSError."""
+async def connect(url: str, purpose: Purpose) -> Connection:
+    """A connection to a database that can be written. Raises what asyncpg raises, and OSError."""
+    slow = purpose == "read slowly"
     connection = await asyncpg.connect(
         url,
         timeout=_CONNECTS_WITHIN,
@@ -85,6 +88,8 @@ async def connect(url: str, *, slow: bool = False) -> Connection:
                 kind, schema="pg_catalog", encoder=encode, decoder=decode, format="text"
             )
         await connection.execute(_DURABLE)
+        if purpose == "write" and not await connection.fetchval(_SERVE, SERVING_LOCK):
+            raise ConnectionError("it is being moved")
     except BaseException:
         connection.terminate()
         raise
@@ -94,7 +99,7 @@ async def connect(url: str, *, slow: bool = False) -> Connection:
 async def reach(url: str) -> Connection:
     """A first connection, of a kind for `slow` work. Raises `DataFolderError` in a person's words."""
     try:
-        connection = await connect(url, slow=True)
+        connection = await connect(url, "read slowly")
     except (*LOST, asyncpg.PostgresError, ValueError) as error:
         raise DataFolderError(_refusal(url, error)) from error
     try:
@@ -152,6 +157,20 @@ def _refusal(url: str, error: Exception) -> str:
     return f"{where} cannot be reached: {reason}. Does PostgreSQL run there, and listen on that address?"
 
 
+async def _must_not_move(connection: Connection, url: str) -> None:
+    if not await connection.fetchval(_SERVE, SERVING_LOCK):
+        raise DataFolderError(f"{shown(url)} is being moved just now. Start again when that is done.")
+    if await is_moving(connection):
+        raise DataFolderError(
+            f"{shown(url)} has a part of another one only: moving it was cut short. Move it again."
+        )
+
+
+async def is_moving(connection: Connection) -> bool:
+    """Whether moving something into this database has begun, and has not come to its end."""
+    return await connection.fetchval("SELECT to_regclass('moving')") is not None
+
+
 async def prepare(connection: Connection, now: int, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Bring the tables to the current schema, and make what is missing in them; one server does it at a
     time, and others may be using them meanwhile.
@@ -161,20 +180,21 @@ async def prepare(connection: Connection, now: int, migrations: Sequence[str] = 
     await connection.execute("SELECT pg_advisory_lock($1)", UPGRADE_LOCK)
     try:
         await connection.execute("SET lock_timeout = '2s'")
-        await _bring_up(connection, now, migrations)
+        await make_tables(connection, migrations)
+        async with connection.transaction():
+            await run_awaited(connection, found(secrets.token_hex(8), secrets.token_hex(8), now))
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", UPGRADE_LOCK)
 
 
-async def _bring_up(connection: Connection, now: int, migrations: Sequence[str]) -> None:
+async def make_tables(connection: Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring them to the current format, without anything in them."""
     version = await format_of(connection)
     if version > len(migrations) + 1:  # a schema serves the version before it as well
         raise too_new(version, len(migrations))
     for number, script in enumerate(migrations[version:], version + 1):
         await _upgrade(connection, number, script, first=not version)
-    async with connection.transaction():
-        await run_awaited(connection, found(secrets.token_hex(8), secrets.token_hex(8), now))
 
 
 async def format_of(connection: Connection) -> int:

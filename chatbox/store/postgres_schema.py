@@ -23,6 +23,11 @@ from collections.abc import Sequence
 
 BLOCK = 1000  # ids in a block, and posts in one transaction at most
 
+WORDS_INDEX = (
+    "CREATE INDEX IF NOT EXISTS messages_words ON messages_text USING GIN (words)"
+    " WITH (gin_pending_list_limit = 256)"
+)
+
 POSTGRES_1 = f"""
 CREATE TABLE format (version BIGINT NOT NULL);
 INSERT INTO format VALUES (0);
@@ -166,7 +171,7 @@ CREATE TABLE messages_text (
     words TSVECTOR NOT NULL,
     plain TEXT COLLATE "C"
 );
-CREATE INDEX messages_words ON messages_text USING GIN (words) WITH (gin_pending_list_limit = 256);
+{WORDS_INDEX};
 """
 
 MIGRATIONS: Sequence[str] = (POSTGRES_1,)

@@ -7,11 +7,9 @@ import random
 from functools import partial
 from pathlib import Path
 
-from msgspec import json
-
 from chatbox.model import Message
 from chatbox.rules.search import fts_query
-from chatbox.store import full_text, messages
+from chatbox.store import messages
 from chatbox.store.base import Batch, Steps, Store, one
 from chatbox.store.postgres_opening import open_postgres
 from chatbox.store.sqlite import open_store
@@ -58,20 +56,37 @@ def question_of(dice: random.Random, texts: list[str]) -> str:
 
 
 async def fill(bench: Bench, texts: list[str], dice: random.Random) -> None:
-    """The same messages, edits and deletions."""
+    """The same messages, every fifth with a file, then edits and deletions."""
+    named = {place: dice.choice(WORDS) for place in range(0, len(texts), 5)}
+    await bench.commit(
+        *(partial(upload, place=place, name=name, user=bench.ada) for place, name in named.items())
+    )
     seqs = []
     for start in range(0, len(texts), 100):
-        part = texts[start : start + 100]
+        part = enumerate(texts[start : start + 100], start)
         replies = await bench.commit(
-            *(draft(bench.ada, f"{start + number}", text) for number, text in enumerate(part))
+            *(
+                draft(bench.ada, f"{place}", text, files=(file_id(place),) if place in named else ())
+                for place, text in part
+            )
         )
         seqs += [reply.seq for reply in replies]
     fifth = len(seqs) // 5
     await bench.commit(
         *(partial(delete, seq=seq) for seq in dice.sample(seqs, fifth)),
         *(partial(edit, seq=seq, text=text_of(dice)) for seq in dice.sample(seqs, fifth)),
-        *(partial(attach, seq=seq, name=dice.choice(WORDS)) for seq in dice.sample(seqs, fifth)),
     )
+
+
+def file_id(place: int) -> str:
+    return f"file-of-place-{place:06}"
+
+
+def upload(batch: Batch, place: int, name: str, user: int) -> Steps[None]:
+    yield one(
+        "INSERT INTO files (id, hash, name, size, type, user, created_at) VALUES (?, '00', ?, 9, '', ?, 0)",
+        file_id(place), name, user,
+    )  # fmt: skip
 
 
 def delete(batch: Batch, seq: int) -> Steps[Message]:
@@ -83,17 +98,6 @@ def edit(batch: Batch, seq: int, text: str) -> Steps[Message | None]:
     if found is None or found.deleted:
         return None
     return (yield from messages.edit(batch, GENERAL, seq, text, None, ()))
-
-
-def attach(batch: Batch, seq: int, name: str) -> Steps[None]:
-    """Let the message be found by a file's name as well."""
-    found = yield from messages.get(GENERAL, seq)
-    if found is None or found.deleted:
-        return
-    ((id,),) = yield one("SELECT id FROM messages WHERE room = ? AND seq = ?", GENERAL, seq)
-    files = json.encode([{"name": name}]).decode()
-    yield from full_text.change(id, found, found.text, name)
-    yield one("UPDATE messages SET files = ?, file_names = ? WHERE id = ?", files, name, id)
 
 
 async def hits(store: Store, asked: str, user: int) -> list[int]:
