@@ -80,19 +80,14 @@ FLOORS = {
 
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
 TORNADO = ("chatbox.web", "chatbox.server", "chatbox.cli", "chatbox.control")
-SQLITE = tuple(
-    f"chatbox.store.{name}"
-    for name in ("sqlite", "steps", "upgrades", "copies", "restored", "words", "tables", "moving_postgres")
-)
-POSTGRES = tuple(
-    f"chatbox.store.{name}" for name in ("postgres", "postgres_opening", "awaited", "lane", "moving_postgres")
-)
+SQLITE = ("sqlite", "steps", "upgrades", "copies", "restored", "words", "tables", "moving_postgres")
+POSTGRES = ("postgres", "postgres_opening", "awaited", "lane", "moving_postgres")
 OWNERS = {
     "tornado": TORNADO,
     "aiosqlite": ("chatbox.store.sqlite",),
-    "asyncpg": POSTGRES,
+    "asyncpg": tuple(f"chatbox.store.{name}" for name in POSTGRES),
     "redis": ("chatbox.bus.link",),
-    "sqlite3": (*SQLITE, "chatbox.licenses"),
+    "sqlite3": (*(f"chatbox.store.{name}" for name in SQLITE), "chatbox.licenses"),
 }
 
 # The pure floor neither waits nor looks at the world: the same input gives the same output.
