@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from msgspec import structs
 
@@ -31,6 +31,7 @@ from chatbox.settings import Settings
 from chatbox.store import files, integrity, links, sessions, users
 from chatbox.store.base import Batch, Steps
 from chatbox.store.blobs import Blobs
+from chatbox.store.copies import Counted
 from chatbox.store.users import Account
 
 log = logging.getLogger(__name__)
@@ -199,8 +200,8 @@ async def move(folder: Path, values: Values) -> Values:
         counts = await moving_postgres.into_sqlite(values["source"], file)
         log.info("everything was moved from PostgreSQL from the command line")
         how = "Take [storage] database out of chatbox.ini, and start. What is in PostgreSQL stays as it is."
-    shown = {"people": counts["users"], **{key: counts[key] for key in ("rooms", "messages", "files")}}
-    return {"summary": f"Everything is moved and compared: {shown_counts(shown)}. {how}"}
+    shown = shown_counts({key: counts["users" if key == "people" else key] for key in get_args(Counted)})
+    return {"summary": f"Everything is moved and compared: {shown}. {how}"}
 
 
 async def _move_beside(ctx: Context, values: Values) -> Values:
