@@ -52,7 +52,9 @@ async def _listen_and_read(
         ctx.hub.subscribe(connection, mine)
         await ctx.bus.subscribe([f"user:{caller.user}", *(f"room:{room}" for room in mine)])
         snapshot = await ctx.store.read(_snapshot(ctx, caller, cmd))
-        if ctx.hub.generation(caller.user) == generation:
+        # What another node did before its topics were followed here changed no generation.
+        hears_its_own = connection.rooms == {room["id"] for room in snapshot["rooms"]}
+        if hears_its_own and ctx.hub.generation(caller.user) == generation:
             for room in snapshot["rooms"]:
                 ctx.hub.note_head(room["id"], room["head"])
             return snapshot

@@ -106,6 +106,7 @@ class Hub:
         frame = text_frame(event)
         for connection in self.of_user(user):
             if room not in connection.rooms:
+                self._changed(user)  # a snapshot that is being read may not have it
                 self._enter(connection, room)
                 if connection.deliver(frame):
                     self._due[connection] = None
