@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chatbox.bus.base import Bus, Publication
 from chatbox.bus.link import Link
-from chatbox.bus.local import LocalBus
+from chatbox.bus.local import LocalBus, SilentBus
 from chatbox.bus.redis import RedisBus
 from chatbox.bus.seal import Seal
 from chatbox.chat.context import Cluster, Context
@@ -72,8 +72,63 @@ class Alone:
         return {}
 
 
-class Node:
-    """`chat.context.Cluster` of one node among others."""
+class Watching:
+    """`chat.context.Cluster` of a server on PostgreSQL without a Redis: what others did on the database, and
+    what became of a COMMIT whose answer was lost, is found by looking."""
+
+    def __init__(self, follower: Follower, hub: Hub, store: Store) -> None:
+        self.follower = follower
+        self._hub = hub
+        self._store = store
+        self._sweep: Sweep | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def join(self, ctx: Context) -> None:
+        following = Following(ctx, self.follower)
+        self._sweep = Sweep(self._store, self._hub, self.follower, following, ctx.clock)
+        self._hub.watch(self._see_settings)
+        self._tasks = [asyncio.create_task(self._sweep.run(), name="sweep")]
+
+    async def leave(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def leases(self) -> list[Lease] | None:
+        return []
+
+    def as_good_as_others(self) -> bool:
+        return True
+
+    def figures(self) -> dict[str, tuple[str, str, float]]:
+        looks = 0 if self._sweep is None else self._sweep.done
+        return {
+            "chatbox_repairs_total": (
+                "counter",
+                "Times that something of other nodes was read, as it had not been heard.",
+                self.follower.repaired,
+            ),
+            "chatbox_looks_total": ("counter", "Times that the database was asked what others did.", looks),
+        }
+
+    def look_soon(self) -> None:
+        """Something may have been missed."""
+        if self._sweep is not None:
+            self._sweep.soon()
+
+    @property
+    def blind(self) -> float:
+        """Seconds since the database was last seen."""
+        return 0.0 if self._sweep is None else self._sweep.blind
+
+    def _see_settings(self, publication: Publication) -> None:
+        """The event says that admins changed something, and the database what."""
+        if publication.topic == "all" and publication.event.startswith(_SERVER_EVENT):
+            self.look_soon()
+
+
+class Node(Watching):
+    """The same of one node among others, with a Redis between them."""
 
     def __init__(
         self,
@@ -86,37 +141,23 @@ class Node:
         hub: Hub,
         store: Store,
     ) -> None:
+        super().__init__(follower, hub, store)
         self._link = link
         self._bus = bus
-        self.follower = follower
         self.nodes = nodes
         self._rate = rate
         self._ends = ends
-        self._hub = hub
-        self._store = store
-        self._sweep: Sweep | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def came(self) -> None:
-        """The others can be heard, for the first time or again: something may have been missed."""
-        if self._sweep is not None:
-            self._sweep.soon()
 
     def join(self, ctx: Context) -> None:
-        following = Following(ctx, self.follower)
-        sweep = self._sweep = Sweep(self._store, self._hub, self.follower, following, ctx.clock)
-        self._hub.watch(self._see_settings)
-        leases = self.nodes.run(lambda: _lease(ctx, sweep.blind < _BLIND), lambda: ctx.presence.here)
-        self._tasks = [
-            asyncio.create_task(sweep.run(), name="sweep"),
+        super().join(ctx)
+        leases = self.nodes.run(lambda: _lease(ctx, self.blind < _BLIND), lambda: ctx.presence.here)
+        self._tasks += [
             asyncio.create_task(leases, name="leases"),
             asyncio.create_task(self._rate.run(), name="limits"),
         ]
 
     async def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().leave()
         await self.nodes.leave()
         for end in self._ends:
             await end()
@@ -125,37 +166,30 @@ class Node:
         return await self.nodes.serving()
 
     def as_good_as_others(self) -> bool:
-        blind = 0.0 if self._sweep is None else self._sweep.blind
-        return blind < _CUT_OFF or not any(lease.sees for lease in self.nodes.leases[1:])
+        return self.blind < _CUT_OFF or not any(lease.sees for lease in self.nodes.leases[1:])
 
     def figures(self) -> dict[str, tuple[str, str, float]]:
-        looks = 0 if self._sweep is None else self._sweep.done
         return {
             "chatbox_nodes": ("gauge", "Nodes of the cluster, as last known.", self.nodes.count),
             "chatbox_redis_up": ("gauge", "Whether Redis answers.", self._link.up),
             "chatbox_bus_dropped_total": ("counter", "What Redis could not be told.", self._bus.dropped),
-            "chatbox_repairs_total": (
-                "counter",
-                "Times that something of other nodes was read, as it had not been heard.",
-                self.follower.repaired,
-            ),
-            "chatbox_looks_total": ("counter", "Times that the database was asked what others did.", looks),
+            **super().figures(),
         }
-
-    def _see_settings(self, publication: Publication) -> None:
-        """The event says that admins changed something, and the database what."""
-        if publication.topic == "all" and publication.event.startswith(_SERVER_EVENT):
-            self.came()
 
 
 def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:
     """Of the kind that the settings say. `people_rev` is the number of the list of people as it was read."""
     if settings.cluster.redis:
         return _among_others(settings, clock, hub, store, people_rev)
-    bus, limits = LocalBus(), settings.limits
+    bus: Bus = LocalBus()
+    cluster: Cluster = Alone()
+    if settings.storage.database:
+        bus = follower = Follower(SilentBus(), hub, store, people_rev)
+        cluster = Watching(follower, hub, store)
+    limits = settings.limits
     return Parts(
         bus=bus,
-        cluster=Alone(),
+        cluster=cluster,
         presence=Presence(hub, clock, bus.publish),
         throttle=Throttle(clock),
         rate=Rate(clock, limits.messages_per_second, limits.messages_burst),
@@ -169,7 +203,7 @@ def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store
 def _among_others(settings: Settings, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:
     link, seal, name = Link(settings.cluster.redis), Seal(settings.cluster.key), secrets.token_hex(8)
     limits = settings.limits
-    bus = RedisBus(link, seal, name, lambda: node.came())
+    bus = RedisBus(link, seal, name, lambda: node.look_soon())
     nodes = Nodes(link, seal, bus, clock, name)
     follower = Follower(bus, hub, store, people_rev)
     confirmed = SharedConfirmed(clock, bus)

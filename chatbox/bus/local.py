@@ -1,4 +1,4 @@
-"""The bus of a single node: publishing is a call."""
+"""The bus of a single node: publishing is a call. And that of nodes that share a database alone."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ class LocalBus:
 
     async def close(self) -> None:
         self._receiver = None
+
+
+class SilentBus:
+    """`bus.base.Bus` to nodes that cannot be told anything: they find by the database what others did."""
+
+    async def start(self, receiver: Receiver) -> None:
+        """Nothing will come."""
+
+    def publish(self, publications: list[Publication]) -> None:
+        """Nobody hears it."""
+
+    async def subscribe(self, topics: list[str]) -> None:
+        """There is nobody to confirm it."""
+
+    def unsubscribe(self, topics: list[str]) -> None:
+        """Nothing has come."""
+
+    async def close(self) -> None:
+        """There is nothing to end."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ from chatbox.bus.seal import Seal
 log = logging.getLogger("chatbox.bus")
 
 LARGEST = 8 * 1024  # bytes of a numbered event that travels
+FRESH = 60_000  # milliseconds that the clocks of two nodes may differ
 MOST_WAITING = 10_000  # publications
 _AT_ONCE = 512  # topics, or publications, in one go
 _BEAT = 0.4  # seconds between two looks whether Redis answers
@@ -31,10 +33,12 @@ _GOODBYE = 2.0  # seconds
 
 
 class _Letter(Struct, array_like=True, frozen=True, gc=False):
-    """A publication on its way. `number` counts what its node has sent, so that nobody can send it again."""
+    """A publication on its way. `number` counts what its node has sent, and `at` says when, in milliseconds
+    since 1970: so nobody can send it again, neither to those who had it nor to those who came later."""
 
     node: str
     number: int
+    at: int
     event: bytes
     description: bytes
     joined: tuple[int, ...]
@@ -243,6 +247,9 @@ class RedisBus:
             return
         if letter.node == self._node or letter.number <= self._latest.get(letter.node, 0):
             return
+        if abs(time.time() * 1000 - letter.at) > FRESH:
+            self._tell_once("old", "A late message of another node was dropped: do all clocks agree?")
+            return
         self._latest[letter.node] = letter.number
         try:
             self._receiver(_publication(topic, letter))
@@ -269,24 +276,27 @@ class RedisBus:
                     except Away as away:
                         self.dropped += len(some)
                         log.debug("%d publications were dropped: %s", len(some), away)
+                    except Exception:  # whoever misses them finds them in the database
+                        self.dropped += len(some)
+                        log.exception("%d publications could not be sent", len(some))
                 self._sent.set()
         finally:
             await line.close()
 
     def _command(self, publication: Publication) -> Command:
         self._number += 1
-        letter = msgpack.encode(_letter(self._node, self._number, publication))
+        letter = msgpack.encode(_letter(self._node, self._number, round(time.time() * 1000), publication))
         topic = publication.topic
         return ("PUBLISH", self._seal.prefix + topic, self._seal.seal(topic, letter))
 
 
-def _letter(node: str, number: int, whole: Publication) -> _Letter:
+def _letter(node: str, number: int, at: int, whole: Publication) -> _Letter:
     """What is numbered can be read from the database, and travels only where it is small."""
     numbers = (whole.after, whole.head)
     if whole.head > whole.after and len(whole.event) + len(whole.description) > LARGEST:
-        return _Letter(node, number, b"", b"", (), (), *numbers, ())
+        return _Letter(node, number, at, b"", b"", (), (), *numbers, ())
     return _Letter(
-        node, number, whole.event, whole.description, whole.joined, whole.left, *numbers, whole.ended
+        node, number, at, whole.event, whole.description, whole.joined, whole.left, *numbers, whole.ended
     )
 
 

@@ -19,13 +19,18 @@ def server_addresses(ctx: Context, caller: Caller, cmd: administration.ServerAdd
 
 
 def addresses_changed(ctx: Context) -> None:
-    """Tell every open page where the server is reached from now on."""
+    """Tell every open page where the server is reached from now on; in a cluster the balancer is."""
+    if ctx.settings.cluster.redis:
+        return
     event = events.encode({"ev": "addresses", "addresses": ctx.server.addresses()})
     ctx.bus.publish([Publication("all", event)])
 
 
 async def remember_address(ctx: Context, url: str) -> str:
-    """Note THE address; where it is another than the last time, tell the admins and return the former."""
+    """Note THE address; where it is another than the last time, tell the admins and return the former. In a
+    cluster each node has its own."""
+    if ctx.settings.cluster.redis:
+        return ""
 
     def change(batch: Batch) -> Steps[str]:
         former = str((yield from users.meta()).get("address", ""))

@@ -34,6 +34,7 @@ class Committer:
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._committing = False
+        self._began = 0.0  # time of the event loop at which the transaction under way was handed over
         self.batches = 0
         self.lasted = 0.0  # seconds that the last transaction took
         self.changes = 0
@@ -101,7 +102,6 @@ class Committer:
                 batch = self._take()
                 commit = self._begin(batch)
                 continue
-            began = asyncio.get_running_loop().time()
             try:
                 committed = await commit
             except ChatboxError as error:
@@ -112,7 +112,7 @@ class Committer:
             except BaseException:
                 _fail(batch, Unavailable("The server could not store that. Send it again."))
                 raise
-            self.lasted = asyncio.get_running_loop().time() - began
+            self.lasted = asyncio.get_running_loop().time() - self._began
             following = self._take()
             commit = self._begin(following)
             self.batches += 1
@@ -137,6 +137,7 @@ class Committer:
 
     def _begin(self, batch: list[_Entry]) -> Awaitable[Committed] | None:
         self._committing = bool(batch)
+        self._began = asyncio.get_running_loop().time()
         return self._store.commit([change for change, _ in batch]) if batch else None
 
     def _publish_safely(self, committed: Committed) -> None:

@@ -139,8 +139,8 @@ class Follower:
         finally:
             for topic, place in places.items():
                 begun, place.begun = place.begun, None
-                assert begun is not None
-                begun.set_result(numbers is not None)
+                if begun is not None:
+                    begun.set_result(numbers is not None)
                 if self._places.get(topic) is not place:
                     continue
                 if numbers is None:
@@ -260,10 +260,10 @@ class Follower:
         if place.timer is not None:
             place.timer.cancel()
             place.timer = None
-        assert place.position is not None
+        position = place.position or 0
         try:
             async with self._turns:
-                missing = await self._missing.of(topic, place.position)
+                missing = await self._missing.of(topic, position)
         except ChatboxError as error:
             log.debug("what is missing of %s could not be read: %s", topic, error)
             place.early += covered
@@ -273,7 +273,7 @@ class Follower:
             place.busy = False
         if self._places.get(topic) is not place:
             return
-        if missing is not None and missing.head > place.position:
+        if missing is not None and missing.head > position:
             self.repaired += 1
             place.position = missing.head
             self._deliver(missing)

@@ -116,8 +116,9 @@ class Blobs:
         for folder in (self.folder, incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in incoming.glob("*.part"):
-            if self._may_go(leftover):
-                leftover.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another node has it in its place by now
+                if self._may_go(leftover):
+                    leftover.unlink()
 
     def receive(self, expected: int) -> Incoming:
         """Begin a content of about this many bytes. Raises StorageFull, Unavailable."""

@@ -25,8 +25,10 @@ async def check_uploads(store: Store, folder: Path) -> None:
         known = (yield from users.meta()).get(_META)
         if known is None:
             yield from users.set_meta(_META, mark)
-        return str(known or mark)
+        return mark if known is None else str(known)
 
+    if not mark:
+        raise DataFolderError(f"{folder / MARK} is empty: another node makes it just now. Start again.")
     (known,) = (await store.commit([change])).replies
     if known == mark:
         return
