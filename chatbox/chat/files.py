@@ -111,8 +111,10 @@ def too_large(ctx: Context) -> TooLarge:
 async def begin(ctx: Context, caller: Caller, name: str, size: int | None) -> Upload:
     """Begin an upload; `size` is what the client announces, None where it does not.
 
-    Raises SignedOut, RateLimited (three at once are enough), StorageFull or Unavailable."""
+    Raises SignedOut, RateLimited (three at once are enough, and so many unposted ones), StorageFull or
+    Unavailable."""
     user = caller.require_user()
+    await ctx.store.read(files.may_upload(user))
     running = ctx.blobs.running
     if running[user] >= UPLOADS_AT_ONCE:
         raise RateLimited(

@@ -36,6 +36,14 @@ _COLUMNS = "id, hash, name, size, type, width, height"
 CLAIM = f"SELECT {_COLUMNS} FROM files WHERE id = ? AND user = ? AND room IS NULL"
 
 
+def may_upload(user: int) -> Steps[None]:
+    """Raises RateLimited where too many files of this user wait unposted."""
+    ((waiting,),) = yield one("SELECT count(*) FROM files WHERE room IS NULL AND user = ?", user)
+    if waiting >= UNPOSTED_MOST:
+        message = f"{waiting} of your files wait for a message. Send them, or try again tomorrow."
+        raise RateLimited(message, retry_in=3600.0)
+
+
 def add(batch: Batch, file: File, user: int, session: int) -> Steps[dict[str, Any]]:
     """Store the row of a finished upload, whose content is in its place already. Gives its description.
 
@@ -49,10 +57,7 @@ def add(batch: Batch, file: File, user: int, session: int) -> Steps[dict[str, An
         )
     ):
         raise SignedOut
-    ((waiting,),) = yield one("SELECT count(*) FROM files WHERE room IS NULL AND user = ?", user)
-    if waiting >= UNPOSTED_MOST:
-        message = f"{waiting} of your files wait for a message. Send them, or try again tomorrow."
-        raise RateLimited(message, retry_in=3600.0)
+    yield from may_upload(user)
     yield one(
         f"INSERT INTO files ({_COLUMNS}, user, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         file.id, file.hash, file.name, file.size, file.type, file.width, file.height, user, batch.now,
