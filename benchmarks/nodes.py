@@ -102,13 +102,17 @@ def measure(program: Path, here: Site, load: Load, seconds: float) -> Cost:
     run = run_load(program, server, load, warmup=1.0, seconds=seconds, more=more)
     run.check()
     each = [seconds * 1e6 / run.posts for seconds in run.server_cpu]
-    parts = (len(here.nodes), len(here.nodes) + len(_family(here.database.pid)))
+    parts = (len(here.nodes), len(pids) - len(_family(here.redis.pid)))
     return Cost(run, sum(each[: parts[0]]), sum(each[parts[0] : parts[1]]), sum(each[parts[1] :]))
 
 
 def _family(pid: int) -> list[int]:
-    """A process with its children; none where it does not run."""
-    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))] if pid else []
+    """A process with its children that stay; none where it does not run."""
+    if not pid:
+        return []
+    children = psutil.Process(pid).children(recursive=True)
+    titles = [(child.pid, " ".join(child.cmdline())) for child in children]
+    return [pid, *(child for child, title in titles if "autovacuum worker" not in title)]
 
 
 async def compare(rounds: int, seconds: float) -> list[str]:
