@@ -98,12 +98,19 @@ def _run(line: CommandLine) -> int:
         _complain(start.folder.warning)
     if line.command == "serve":
         return _serve(start, line.common, values.get("ready_file"))
-    elsewhere = bool(start.settings.storage.database)
-    if line.command == "check" and not elsewhere and not data_folder.has_database(start.folder.path):
+    if line.command == "check" and not _has_data(start):
         raise DataFolderError(f"There is no database in {start.folder.path}, so there is nothing to check.")
     with told_to(lambda text: _print(text, sys.stderr)):
         result = _operate(start, line.command, values)
     return _PRINTERS[line.command](result, values)
+
+
+def _has_data(start: Start) -> bool:
+    """Whether there is anything stored, or a backup that waits to be put in place."""
+    from chatbox.backup.applying import waits
+
+    path = start.folder.path
+    return bool(start.settings.storage.database) or data_folder.has_database(path) or waits(path)
 
 
 def _serve(start: Start, arguments: Arguments, ready_file: str | None) -> int:

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from chatbox.backup.manifest import shown_counts
 from chatbox.backup.staging import stage_file
-from chatbox.chat import accounts, backups, people, removing
+from chatbox.chat import accounts, backups, people, removing, restoring
 from chatbox.chat.context import Context
 from chatbox.chat.signin import new_token
 from chatbox.clock import Clock, SystemClock
@@ -214,6 +214,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 async def _restore_beside(ctx: Context, values: Values) -> Values:
+    restoring.restorable(ctx.settings)
     staged = await restore(ctx.folder, ctx.blobs.folder, ctx.clock, values)
     return {"summary": f"{staged['summary']} Chatbox is running: restart it."}
 
@@ -281,6 +282,7 @@ def run_offline(settings: Settings, folder: Path, operation: str, values: Values
 
 async def _run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
     if operation == "restore":  # what is in the folder now may be damaged, or nothing
+        restoring.restorable(settings)
         return await restore(folder, uploads_folder(settings, folder), SystemClock(), values)
     if operation in _OF_FOLDER:
         return await _OF_FOLDER[operation](folder, values)

@@ -15,7 +15,6 @@ from chatbox.backup.archive import pack, write_backup
 from chatbox.backup.manifest import Manifest
 from chatbox.backup.shelf import Run
 from chatbox.chat.context import Caller, Context
-from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import ChatboxError, Conflict
 from chatbox.progress import beside_people, told_to
 from chatbox.protocol import administration
@@ -32,9 +31,8 @@ _AGAIN = 1800.0  # seconds until one that failed is tried again
 
 async def write(ctx: Context, target: Path) -> Manifest:
     """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`."""
-    database = ctx.folder / DATABASE_FILE
     with _in_company(ctx):
-        async with ctx.backups.lock, ctx.blobs.keeping():
+        async with ctx.backups.lock, ctx.blobs.keeping(), ctx.store.as_file(ctx.folder) as database:
             return await asyncio.to_thread(write_backup, target, database, ctx.blobs.open, ctx.clock.now())
 
 
@@ -49,9 +47,10 @@ async def run(ctx: Context) -> Run:
     async with keeper.lock, ctx.blobs.keeping():
         try:
             with _in_company(ctx), told_to(partial(setattr, keeper, "doing")):
-                made = await asyncio.to_thread(
-                    keeper.shelf.add, ctx.folder / DATABASE_FILE, ctx.blobs.path, ctx.clock.now()
-                )
+                async with ctx.store.as_file(ctx.folder) as database:
+                    made = await asyncio.to_thread(
+                        keeper.shelf.add, database, ctx.blobs.path, ctx.clock.now()
+                    )
             await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx, made))
         except (ChatboxError, OSError) as error:
             _failed(ctx, error)

@@ -12,6 +12,7 @@ from chatbox.backup.staging import stage, stage_file
 from chatbox.chat.context import Caller, Context
 from chatbox.errors import Conflict, Forbidden
 from chatbox.rules.disk import RESERVE
+from chatbox.settings import Settings
 from chatbox.store import users
 
 log = logging.getLogger("chatbox.restore")
@@ -88,8 +89,20 @@ def _remove(folder: Path, file: Paced) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def restorable(settings: Settings) -> None:
+    """Raises `Conflict` where the next start could not put a backup in place: what other servers use as well
+    is not replaced by one of them."""
+    if settings.storage.database:
+        raise Conflict(
+            "A backup cannot take the place of a PostgreSQL database. Restore it into a data folder of its "
+            "own, and move that into a new database: see docs/scaling.md."
+        )
+
+
 async def restore_run(ctx: Context, name: str) -> str:
-    """Check and stage a backup of the schedule; what to tell. Raises NotFound, and as `stage_file`."""
+    """Check and stage a backup of the schedule; what to tell. Raises NotFound, Conflict, and as
+    `stage_file`."""
+    restorable(ctx.settings)
     async with ctx.backups.lock:
         run = await asyncio.to_thread(ctx.backups.shelf.run, name)
         summary = await asyncio.to_thread(
@@ -105,6 +118,7 @@ async def begin(ctx: Context, caller: Caller, name: str, secret: str) -> Arrivin
     Raises `SignedOut`, `Forbidden` and `RateLimited` where the caller may not, `Conflict` where one arrives
     already, `StorageFull` and `Invalid`."""
     await _check_rights(ctx, caller, secret)
+    restorable(ctx.settings)
     if ctx.backups.arriving:
         raise Conflict("A backup is being restored already.")
     ctx.backups.arriving = True

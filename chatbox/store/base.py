@@ -17,6 +17,8 @@ it returns is the reply to the command.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chatbox.model import Draft, Message
@@ -179,6 +181,11 @@ class Store(Protocol):
         """Run reads in one read transaction. Raises what the steps raise, or `Unavailable`.
 
         Reads that may be `slow` wait for each other, and no other read waits for them."""
+        ...
+
+    def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
+        """A database of SQLite that has everything that was committed before, to be copied: the store's own
+        file, or one that is made in this folder and goes afterwards. Raises `Unavailable`."""
         ...
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ it did not succeed.
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple
 from zlib import crc32
 
@@ -69,13 +70,18 @@ async def copy(source: Database, target: Database, *, words: bool) -> Counts:
     for table, shape in tables.shapes().items():
         counts[table] = await source.run(tables.count(table))
         step = Step(f"Copying {table}", counts[table])
-        step.advance(await target.run(tables.count(table)))
+        await _advance(step, await target.run(tables.count(table)))
         after = await target.run(tables.last(table, shape))
         while rows := await source.run(tables.page(table, shape, after)):
             await target.run(_add(table, shape, rows, words))
             after = shape.key_of(rows[-1])
-            step.advance(len(rows))
+            await _advance(step, len(rows))
     return counts
+
+
+async def _advance(step: Step, rows: int) -> None:
+    """On a thread: where people are served meanwhile it rests."""
+    await asyncio.to_thread(step.advance, rows)
 
 
 def _add(table: str, shape: Shape, rows: list[Row], words: bool) -> Steps[None]:
@@ -100,9 +106,14 @@ async def _checksum(database: Database, table: str, step: Step) -> tuple[int, in
     shape = tables.shapes()[table]
     number, checksum, after = 0, 0, None
     while rows := await database.run(tables.page(table, shape, after)):
-        for row in rows:
-            checksum = crc32(repr(tuple(row)).encode(), checksum)
+        checksum = await asyncio.to_thread(_add_up, rows, checksum)
         number += len(rows)
         after = shape.key_of(rows[-1])
-        step.advance(len(rows))
+        await _advance(step, len(rows))
     return number, checksum
+
+
+def _add_up(rows: list[Row], checksum: int) -> int:
+    for row in rows:
+        checksum = crc32(repr(tuple(row)).encode(), checksum)
+    return checksum

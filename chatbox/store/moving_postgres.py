@@ -7,7 +7,6 @@ such a database, and the next try goes on where this one was.
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
@@ -18,9 +17,9 @@ import asyncpg  # type: ignore[import-untyped]
 from chatbox.errors import Conflict, DataFolderError
 from chatbox.progress import tell
 from chatbox.store import moving
+from chatbox.store.copied import copy_into_file
 from chatbox.store.lane import LOST, Connection
 from chatbox.store.migrate import MIGRATIONS, too_new
-from chatbox.store.postgres import BEGIN_READING
 from chatbox.store.postgres_opening import SERVING_LOCK, format_of, is_moving, make_tables, reach, shown
 from chatbox.store.postgres_schema import WORDS_INDEX
 from chatbox.store.tables import PostgresDatabase, SqliteDatabase
@@ -54,27 +53,8 @@ async def into_sqlite(url: str, file: Path) -> moving.Counts:
         raise Conflict(f"{file} is there already. Take it away first: what is moved gets its place.")
     with _blamed():
         async with _alone(url) as connection:
-            return await copy_into_file(connection, url, file)
-
-
-async def copy_into_file(connection: Connection, url: str, file: Path) -> moving.Counts:
-    """Copy what is committed by now into a new file; a server may go on writing meanwhile. What is left of an
-    earlier try of the same is taken as it is, and compared."""
-    _same_format(await format_of(connection), shown(url))
-    await connection.execute("SET idle_in_transaction_session_timeout = 0")
-    await connection.execute(BEGIN_READING)
-    unfinished = file.with_name(f"{file.name}.moving")
-    source = PostgresDatabase(connection)
-    with closing(await asyncio.to_thread(_made, unfinished)) as new:
-        target = SqliteDatabase(new)
-        await _begin_file(target, await source.run(moving.origin()), unfinished)
-        counts = await moving.copy(source, target, words=False)
-        tell("Sorting what messages are found by …")
-        await target.run(moving.find_all())
-        await moving.compare(source, target, counts)
-        await target.run(moving.end())
-    await asyncio.to_thread(_put_in_place, unfinished, file)
-    return counts
+            _same_format(await format_of(connection), shown(url))
+            return await copy_into_file(connection, file)
 
 
 @asynccontextmanager
@@ -99,9 +79,6 @@ def _blamed() -> Iterator[None]:
         raise DataFolderError(
             f"The move was cut short: {error}. Do the same again: it goes on there."
         ) from error
-
-
-# -- to PostgreSQL -------------------------------------------------------------------------------------------
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -148,33 +125,3 @@ async def _go_on_counting(connection: Connection) -> None:
             f" FROM {table}"
         )
     await connection.execute("SELECT setval('message_blocks', coalesce(max(id), 0), false) FROM messages")
-
-
-# -- to SQLite -----------------------------------------------------------------------------------------------
-
-
-def _made(file: Path) -> sqlite3.Connection:
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-async def _begin_file(target: SqliteDatabase, origin: moving.Origin, file: Path) -> None:
-    (version,) = target.connection.execute("PRAGMA user_version").fetchone()
-    if not version:
-        await target.run(moving.make(origin))
-    elif await target.run(moving.begun()) != origin:
-        raise Conflict(f"{file} is left of the move of another server's data. Remove it.")
-
-
-def _put_in_place(unfinished: Path, file: Path) -> None:
-    with unfinished.open("rb+") as written:
-        os.fsync(written.fileno())
-    os.rename(unfinished, file)
-    if os.name == "posix":
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
@@ -37,6 +40,7 @@ from chatbox.store.troubles import UNKNOWN, UNREADABLE, Troubles, failed, misfit
 T = TypeVar("T")
 Purpose = Literal["write", "read", "read slowly"]
 Connect = Callable[[], Awaitable[Connection]]
+Copy = Callable[[Path], Awaitable[object]]
 log = logging.getLogger("chatbox.store")
 
 CHANGES_LOCK = 0x63686174_0001  # "chat": one batch with changes at a time
@@ -58,8 +62,10 @@ _AT_FAULT = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, async
 class PostgresStore:
     """`store.base.Store` on a server's database. Made by `postgres_opening.open_postgres`."""
 
-    def __init__(self, connect: Callable[[Purpose], Connect], clock: Clock, readers: int) -> None:
-        """`connect` gives for each purpose what makes a connection that is set up for it."""
+    def __init__(self, connect: Callable[[Purpose], Connect], copy: Copy, clock: Clock, readers: int) -> None:
+        """`connect` gives for each purpose what makes a connection that is set up for it; `copy` makes a file
+        of SQLite of all that is stored."""
+        self._copy = copy
         self._clock = clock
         self._troubles = Troubles(log)
         outage = Outage()
@@ -73,6 +79,17 @@ class PostgresStore:
     def read(self, steps: Steps[T], *, slow: bool = False) -> Awaitable[T]:
         lane = self._slow if slow else min(self._readers, key=lambda lane: lane.waiting)
         return lane.run(partial(self._read, lane, steps))
+
+    @asynccontextmanager
+    async def as_file(self, folder: Path) -> AsyncIterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="copy-", dir=folder) as made:
+            file = Path(made) / "chatbox.sqlite3"
+            try:
+                await self._copy(file)
+            except (*LOST, asyncpg.PostgresError) as error:
+                log.error("the database could not be copied: %s", error)
+                raise Unavailable(UNREADABLE) from error
+            yield file
 
     async def close(self) -> None:
         await asyncio.gather(*(lane.close() for lane in (self._writer, self._slow, *self._readers)))

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
@@ -14,6 +15,7 @@ import asyncpg  # type: ignore[import-untyped]
 from chatbox.clock import Clock
 from chatbox.errors import DataFolderError, StartError, UpgradeFailed
 from chatbox.store.awaited import run_awaited
+from chatbox.store.copied import copy_into_file
 from chatbox.store.dialect import from_json, to_json
 from chatbox.store.lane import LOST, Connection
 from chatbox.store.migrate import found, too_new
@@ -66,7 +68,15 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
         raise DataFolderError(f"{shown(url)} cannot be used: {error}.") from error
     finally:
         await connection.close(timeout=_CONNECTS_WITHIN)
-    return PostgresStore(lambda purpose: partial(connect, url, purpose), clock, readers)
+    return PostgresStore(lambda purpose: partial(connect, url, purpose), partial(_copy, url), clock, readers)
+
+
+async def _copy(url: str, file: Path) -> None:
+    connection = await connect(url, "read slowly")
+    try:
+        await copy_into_file(connection, file)
+    finally:
+        connection.terminate()
 
 
 async def connect(url: str, purpose: Purpose) -> Connection:

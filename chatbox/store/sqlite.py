@@ -12,7 +12,8 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -57,8 +58,9 @@ class _Thread(aiosqlite.Connection):
 class SqliteStore:
     """`store.base.Store` on one file. Made by `open_store`."""
 
-    def __init__(self, writer: _Thread, readers: list[_Thread], clock: Clock) -> None:
+    def __init__(self, path: Path, writer: _Thread, readers: list[_Thread], clock: Clock) -> None:
         """The last of the readers is for what may be slow."""
+        self._path = path
         self._writer = writer
         *self._readers, self._slow = readers
         self._clock = clock
@@ -73,6 +75,10 @@ class SqliteStore:
             return self._slow.run(partial(_read, steps))
         self._turn = (self._turn + 1) % len(self._readers)
         return self._readers[self._turn].run(partial(_read, steps))
+
+    @asynccontextmanager
+    async def as_file(self, folder: Path) -> AsyncIterator[Path]:
+        yield self._path
 
     async def close(self) -> None:
         for reader in (*self._readers, self._slow):
@@ -176,7 +182,7 @@ async def open_store(path: Path, clock: Clock, readers: int = 3) -> SqliteStore:
     except BaseException:
         await writer.end()
         raise
-    return SqliteStore(writer, pool, clock)
+    return SqliteStore(path, writer, pool, clock)
 
 
 def _connect_writer(path: Path) -> sqlite3.Connection:

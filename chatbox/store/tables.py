@@ -20,7 +20,7 @@ Key = tuple[Any, ...]
 
 # In this order, because rows refer to rows of tables before theirs.
 TABLES = ("users", "sessions", "links", "rooms", "memberships", "messages", "mentions", "files", "meta")
-_ROWS = 2000  # at once
+_ROWS = 500  # at once: people are served meanwhile
 
 
 class Shape(NamedTuple):

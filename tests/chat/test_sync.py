@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -37,6 +39,9 @@ class Interrupted:
         if self._acts:
             await self._acts.pop(0)()
         return result
+
+    def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
+        return self._store.as_file(folder)
 
     async def close(self) -> None:
         await self._store.close()

@@ -149,7 +149,7 @@ class Postgres:
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(
             [*_as_owner(), str(self._programs / program), *words],
-            capture_output=True, text=True, timeout=120, check=False, cwd=self._folder,
+            capture_output=True, text=True, timeout=300, check=False, cwd=self._folder,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 

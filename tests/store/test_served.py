@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,39 @@ async def test_what_was_posted_is_found_after_a_restart_of_the_server_and_of_the
         await other.close()
     assert postgres.QUOTED not in server.log + server.said
     assert not (server.data / "chatbox.sqlite3").exists()
+
+
+@on_a_loop(240)
+async def test_a_backup_is_made_while_people_write_and_is_restored_into_a_new_database(
+    tmp_path: Path, database: str
+) -> None:
+    file = tmp_path / "backup.zip"
+    server = Server(tmp_path, {"storage.database": database})
+    async with serving(tmp_path, server=server) as (_, (ada,)):
+        client = Client(server, ada)
+        await client.connect()
+        for number in range(30):
+            await client.post(GENERAL, f"text {number}")
+
+        async def write() -> None:
+            for number in itertools.count():
+                await client.post(GENERAL, f"later {number}")
+
+        writing = asyncio.create_task(write())
+        code, printed = await server.run("backup", str(file))
+        assert not writing.done()
+        writing.cancel()
+        assert code == 0, printed
+        code, printed = await server.run("restore", str(file))
+        assert (code, "cannot take the place" in printed) == (1, True), printed
+        assert [path for path in server.data.iterdir() if path.name.startswith("copy-")] == []
+        await client.close()
+
+    anew = Server(tmp_path / "new")
+    new_database = await asyncio.to_thread(postgres.server().make)
+    for words in (["restore", str(file)], ["check"], ["move", "--to", new_database]):
+        code, printed = await anew.run(*words)
+        assert code == 0, printed
+    assert "1 person, 1 room" in printed
+    messages = int(re.search(r"(\d+) messages", printed)[1])  # type: ignore[index]
+    assert messages >= 30
