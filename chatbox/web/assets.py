@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from msgspec import Struct
 from chatbox.errors import NotFound
 from chatbox.rules.hosts import has_port
 from chatbox.web.base import Handler
-from chatbox.web.headers import ASSET_CACHE, ASSET_SECURITY, REVALIDATE, content_policy
+from chatbox.web.headers import ASSET_CACHE, ASSET_SECURITY, OPENER_POLICY, REVALIDATE, content_policy
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -167,6 +167,14 @@ class _AssetHandler(Handler):
 
 
 class _Page(_AssetHandler):
+    def send_page(self, page: Asset, addresses: Iterable[str] = ()) -> None:
+        """A page that may look at whether the server answers at these addresses."""
+        policy = content_policy([*addresses, *self.secure_self()])
+        self.set_header("Content-Security-Policy", policy)
+        if self.scheme == "https":
+            self.set_header("Cross-Origin-Opener-Policy", OPENER_POLICY)
+        self.send(page, REVALIDATE)
+
     def compresses(self) -> bool:
         """Pages hold no secret that their size could tell (BREACH), but scanners cannot know that."""
         return self.scheme != "https"
@@ -187,8 +195,7 @@ class Shell(_Page):
         addresses = self.ctx.server.addresses()
         if self.scheme == "https":  # a secure page may look at nothing else
             addresses = [address.replace("http://", "https://", 1) for address in addresses]
-        self.set_header("Content-Security-Policy", content_policy([*addresses, *self.secure_self()]))
-        self.send(self.assets.shell, REVALIDATE)
+        self.send_page(self.assets.shell, addresses)
 
     head = get
 
@@ -214,8 +221,7 @@ class TrustPage(_Page):
         return True
 
     async def get(self) -> None:
-        self.set_header("Content-Security-Policy", content_policy(self.secure_self()))
-        self.send(self.assets.trust, REVALIDATE)
+        self.send_page(self.assets.trust)
 
     head = get
 

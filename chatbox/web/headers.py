@@ -35,11 +35,13 @@ SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
+
+# Browsers heed it over HTTPS only, and complain of it over HTTP each time.
+OPENER_POLICY = "same-origin"
 
 # A script, style or picture of the client is no page. Few headers, as a first visit loads dozens of them.
 ASSET_SECURITY: Mapping[str, str] = {

@@ -120,7 +120,6 @@ def journey(
     near, far = (Stage(site, browser) for browser in browsers)
     ada, ben = near.window(), far.window(phone=True)
     ada.page.set_viewport_size({"width": 1000, "height": 980})
-    ben.guard.expect("The Cross-Origin-Opener-Policy header has been ignored")  # over plain HTTP
     ben.guard.expect(r"another origin: (http|ws)s?://(192\.168\.77\.\d+|chatbox\.local):8642/")
     ben.context.clock.install()
     pages: list[str] = []

@@ -41,6 +41,15 @@ def test_one_port_speaks_both(site: Site, trusted: ssl.SSLContext) -> None:
     assert site.ask("GET", "/healthz", secure=trusted).status == 200
 
 
+def test_pages_share_their_windows_with_no_other_site_where_browsers_heed_that(
+    site: Site, trusted: ssl.SSLContext
+) -> None:
+    for path in ("/", "/trust"):
+        secured, plainly = (site.ask("GET", path, secure=context) for context in (trusted, None))
+        assert secured.headers["cross-origin-opener-policy"] == "same-origin"
+        assert "cross-origin-opener-policy" not in plainly.headers
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_1_2_and_1_3_are_spoken(site: Site, version: ssl.TLSVersion) -> None:
     context = AUTHORITY.trusted()
