@@ -46,6 +46,7 @@ mypy: $(VENV)/test.stamp
 
 tsc: node_modules/typescript.stamp
 	node_modules/.bin/tsc --project tsconfig.json
+	node_modules/.bin/tsc --project tsconfig.worker.json
 	$(if $(JS_TESTS),node_modules/.bin/tsc --project tests/js/tsconfig.json)
 
 build: dist/chatbox

@@ -3,6 +3,7 @@
 import { createClient } from "./actions.js";
 import { Trust } from "./actions/trust.js";
 import { h, icon, replace } from "./lib/dom.js";
+import { closeNotifications, followNotifications } from "./lib/notifications.js";
 import { overlayWords } from "./lib/overlay.js";
 import { browserStorage } from "./lib/storage.js";
 import { parseFragment } from "./text/links.js";
@@ -41,6 +42,7 @@ addEventListener("hashchange", () => {
   const { invite, password, setup, move } = parseFragment(location.hash);
   if (invite || password || setup || move) location.reload();
 });
+followNotifications();
 show();
 begin();
 
@@ -118,6 +120,7 @@ function leave(next) {
 /** Whoever is signed in never needs these pages, so they are loaded only here. @param {string} name */
 function showPage(name) {
   if (name === "waiting") return replace(entrance, waiting());
+  closeNotifications(() => true); // nobody is signed in
   const done = () => {
     links.password = undefined;
     show();

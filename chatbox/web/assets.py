@@ -2,6 +2,7 @@
 
 What lies under ``/assets/<hash>/`` never changes, so browsers keep it for a year and a new version has new
 addresses. Only the shell at ``/`` is asked for again each time; it names the hash and lists the modules.
+So is the service worker at ``/sw.js``, which has to stay at one address, and at the top.
 
 Nothing is built: the files are served as they are, but for comments, a third of them, which become empty
 lines so that line numbers stay, and the stylesheets of the shell, which are joined in their order.
@@ -44,6 +45,7 @@ PAGES = {"index.html": _MAIN, "trust.html": "js/trust.js"}  # and what each begi
 _OWN = "/assets/@/"  # in the shell: this tree, whatever its hash
 _PRELOADS = "<!-- modulepreload -->"
 _STYLES = "css/joined.css"
+_WORKER = "sw.js"
 _STYLE_LINKS = re.compile(rf'(?:<link rel="stylesheet" href="{_OWN}[^"]+">\s*)+')
 _STYLE_LINK = re.compile(rf'href="{_OWN}([^"]+)"')
 # Only whole lines: where a comment shares its line with code, telling them apart needs a parser.
@@ -210,6 +212,18 @@ class File(_AssetHandler):
         if asset is None:
             raise NotFound("This page is from another version of Chatbox. Load it again.")
         self.send(asset, ASSET_CACHE)
+
+    head = get
+
+
+class Worker(_AssetHandler):
+    """``GET /sw.js``: the service worker, whose scope is what lies below its address (Service Workers, W3C,
+    3.4.3)."""
+
+    security = ASSET_SECURITY
+
+    async def get(self) -> None:
+        self.send(self.assets.files[_WORKER], REVALIDATE)
 
     head = get
 

@@ -23,6 +23,7 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/", assets.Shell, shown),
         (r"/assets/([0-9a-f]{12})/([A-Za-z0-9_./-]{1,200})", assets.File, shown),
         (r"/favicon\.ico", assets.Favicon, shown),
+        (r"/sw\.js", assets.Worker, shown),
         (r"/logo/([0-9a-f]{16})", logo.Logo, {}),
         (r"/api/([^/]{1,40})", Api, {}),
         (r"/files", uploads.Upload, {}),

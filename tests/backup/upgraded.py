@@ -34,6 +34,7 @@ def main() -> int:
         client = Path(folder, "assets")
         shutil.copytree(frozen.assets_folder(), client)
         (client / "css/utilities.css").open("a").write(".later {}\n")
+        (client / "sw.js").open("a").write("self.later = true;\n")
         frozen.assets_folder = lambda: client
         return cli.main()
 

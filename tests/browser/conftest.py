@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.device import device
+from tests.browser.lan import HOST
 from tests.browser.site import Person, Site
 from tests.browser.support import CHROMIUM, FLAGS, Stage
 from tests.harness.process import ROOT
@@ -47,6 +49,34 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.admin = site.set_up()
     yield site
     site.close()
+
+
+@pytest.fixture(scope="module")
+def lan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server that is set up and known by a name, as browsers have no trust in names of a local network."""
+    site = Site(tmp_path_factory.mktemp("lan"), {"server.hosts": HOST})
+    site.start()
+    site.admin = site.set_up()
+    site.run(site.server.told("HTTPS answers on the same port"))
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def strange(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A device that was never here."""
+    with device(playwright, tmp_path_factory.mktemp("strange")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def trusting(
+    lan: Site, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """A device on which the server's authority was installed."""
+    home = tmp_path_factory.mktemp("trusting")
+    with device(playwright, home, lan.server.data / "tls/ca.crt") as browser:
+        yield browser
 
 
 @pytest.fixture

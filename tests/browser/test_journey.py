@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from tests.backup.test_upgrade import LATER
 from tests.browser.device import device, trust
+from tests.browser.notified import ILLEGAL, expect_notified
 from tests.browser.site import PASSWORD, Site
 from tests.browser.support import OUTAGE, REFUSED, STRANGER, Stage, Window
 from tests.harness import qr
@@ -32,17 +33,6 @@ RETRY = 30  # seconds that a page waits at most before it tries again
 ARRIVING = 30_000  # ms in which a page is back after a restart
 # Runs a program in a terminal, so that it draws what a person at the console sees.
 TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-# Writes down each notification that was shown.
-LISTEN = """() => {
-    const Plain = Notification;
-    window.shown = [];
-    window.Notification = class extends Plain {
-        constructor(title, options) {
-            super(title, options);
-            this.addEventListener("show", () => shown.push(`${title}: ${options.body}`));
-        }
-    };
-}"""
 
 pytestmark = pytest.mark.skipif(program()[0] != sys.executable, reason="a later release is made from source")
 
@@ -121,6 +111,7 @@ def journey(
     ada, ben = near.window(), far.window(phone=True)
     ada.page.set_viewport_size({"width": 1000, "height": 980})
     ben.guard.expect(r"another origin: (http|ws)s?://(192\.168\.77\.\d+|chatbox\.local):8642/")
+    ben.context.add_init_script(ILLEGAL)
     ben.context.clock.install()
     pages: list[str] = []
     ben.page.on(
@@ -269,11 +260,9 @@ def be_notified(journey: Journey) -> None:
     page.get_by_role("menuitem", name="Profile and settings").click()
     page.get_by_label("Notifications on this device").check()
     page.keyboard.press("Escape")
-    page.evaluate(LISTEN)
     ben.look_away()
     journey.ada.say("@ben There is coffee.")
-    page.wait_for_function("() => shown.length")
-    assert page.evaluate("shown") == ["Ada Lindqvist mentioned you in general: @ben There is coffee."]
+    expect_notified(page, "Ada Lindqvist mentioned you in general: @ben There is coffee.")
     expect(ben.row("general").locator(".badge")).to_contain_text("1 mention")
     ben.look_back()
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.browser.device import device
+from tests.browser.lan import HOST, address, context_of
 from tests.browser.site import Person, Site
-from tests.browser.support import DESK, PHONE, WAIT, Stage
+from tests.browser.support import Stage
 from tests.browser.test_contrast import assert_readable
 from tests.harness.impostor import Impostor
-
-HOST = "chat.lan"
 
 
 def test_what_plain_http_lacks_is_said_quietly_and_leads_to_the_page(lan: Site, strange: Browser) -> None:
@@ -46,54 +44,6 @@ def test_the_computer_itself_is_secure_as_it_is_and_not_warned(
     page = stages(lan).window(lan.person("Fay Holm")).load("#room=1").page
     expect(page.locator(".room-header")).to_be_visible()
     expect(page.locator(".sidebar-hint")).to_be_hidden()
-
-
-@pytest.fixture(scope="module")
-def lan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server that is set up and known by a name, as browsers have no trust in names of a local network."""
-    site = Site(tmp_path_factory.mktemp("lan"), {"server.hosts": HOST})
-    site.start()
-    site.admin = site.set_up()
-    site.run(site.server.told("HTTPS answers on the same port"))
-    yield site
-    site.close()
-
-
-@pytest.fixture(scope="module")
-def strange(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A device that was never here."""
-    with device(playwright, tmp_path_factory.mktemp("strange")) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def trusting(
-    lan: Site, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Browser]:
-    """A device on which the server's authority was installed."""
-    home = tmp_path_factory.mktemp("trusting")
-    with device(playwright, home, lan.server.data / "tls/ca.crt") as browser:
-        yield browser
-
-
-def address(site: Site, scheme: str = "http") -> str:
-    return f"{scheme}://{HOST}:{site.server.port}"
-
-
-def context_of(
-    browser: Browser, site: Site, person: Person | None = None, *, phone: bool = False, dark: bool = False
-) -> BrowserContext:
-    """A browser's window, with the cookie that this person has over HTTP."""
-    context = browser.new_context(
-        viewport=PHONE if phone else DESK,  # type: ignore[arg-type]  # a plain dict is what it takes
-        color_scheme="dark" if dark else "light",
-        reduced_motion="reduce",
-    )
-    context.set_default_timeout(WAIT)
-    if person:
-        name, _, value = person.cookie.partition("=")
-        context.add_cookies([{"name": name, "value": value, "url": address(site)}])
-    return context
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

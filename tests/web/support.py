@@ -41,6 +41,7 @@ FILES = {
     "js/main.js": 'import { one } from "./lib/one.js";\nexport const page = one;\n' + "// filler\n" * 100,
     "js/lib/one.js": 'export {\n  one,\n} from "../two.js";\n',
     "js/two.js": '/* import "./comment.js"; */\nimport "./lib/one.js";\nexport const one = 1;\n',
+    "sw.js": "self.one = 1;\n",
     "js/comment.js": "export const never = 1;\n",
     "css/base.css": "body { color: black }\n",
     "icons/favicon.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',

@@ -16,6 +16,14 @@ from tests.web.support import Site
 CLIENT = Path(__file__).resolve().parents[2] / "assets"
 REQUESTS = 60
 COMPRESSED = 120_000
+# What makes a script of the text of an address.
+SCRIPT_BY_ADDRESS = re.compile(
+    r"\bcreatePolicy\([^}]*\}|\bserviceWorker\.register\b|\bimportScripts\b|\bnew\s+(?:Shared)?Worker\b"
+)
+# What a worker listens to, and what it could keep or fetch.
+WORKER_DOES = re.compile(
+    r"""\baddEventListener\(\s*["'](\w+)["']|\bon\w+\s*=|\b(?:caches|fetch|indexedDB|pushManager)\b"""
+)
 
 
 def test_the_shell_names_the_tree_and_lists_the_modules(site: Site) -> None:
@@ -73,6 +81,34 @@ def test_assets_are_kept_for_ever_and_sent_compressed(site: Site) -> None:
 )
 def test_nothing_else_is_served(site: Site, path: str) -> None:
     assert site.ask("GET", path.format(hash=site.assets.hash)).status == 404
+
+
+def test_the_worker_is_for_the_whole_site_and_asked_for_each_time(site: Site) -> None:
+    answer = site.ask("GET", "/sw.js")
+    assert (answer.status, answer.body) == (200, site.assets.files["sw.js"].plain)
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    again = site.ask("GET", "/sw.js", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status == 304
+
+
+def test_the_worker_is_the_one_script_that_a_text_names() -> None:
+    sources = {path.name: without_comments(path.read_text("utf-8")) for path in CLIENT.rglob("*.js")}
+    found = {name: SCRIPT_BY_ADDRESS.findall(source) for name, source in sources.items()}
+    assert {name: uses for name, uses in found.items() if uses} == {
+        "notifications.js": [
+            'createPolicy("worker", {\n  createScriptURL: () => WORKER,\n}',
+            "serviceWorker.register",
+        ]
+    }
+    assert 'const WORKER = "/sw.js";' in sources["notifications.js"]
+
+
+def test_the_worker_only_leads_from_notifications_to_rooms() -> None:
+    source = without_comments((CLIENT / "sw.js").read_text("utf-8"))
+    found = [match[1] or match[0] for match in WORKER_DOES.finditer(source)]
+    assert found == ["install", "notificationclick"]
 
 
 def test_a_favicon_is_there(site: Site) -> None:

@@ -32,7 +32,15 @@ export function parseFragment(hash) {
  * @param {number} seq
  */
 export function permalink(address, room, seq) {
-  return `${address.replace(/\/+$/, '')}/#room=${room}&seq=${seq}`;
+  return `${address.replace(/\/+$/, '')}/${placeFragment(room, seq)}`;
+}
+
+/**
+ * @param {number} room
+ * @param {number} seq
+ */
+export function placeFragment(room, seq) {
+  return `#room=${room}&seq=${seq}`;
 }
 
 /**

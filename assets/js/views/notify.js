@@ -1,7 +1,9 @@
 /** What calls for attention: the tab's title and icon, a sound, and a notification where the browser has them. */
 
 import { chime, faviconBadge } from "../lib/attention.js";
+import { closeNotifications, notify, prepareNotifications } from "../lib/notifications.js";
 import { label } from "../text/names.js";
+import { parseFragment, placeFragment } from "../text/links.js";
 import { plainText } from "../text/parts.js";
 import { t } from "../text/words/index.js";
 import { roomTitle } from "./parts.js";
@@ -18,7 +20,6 @@ const LONGEST = 200;
  * Follows the counts, and speaks up for mentions and direct messages. The store has decided already that it is this
  * tab's turn and that nobody is looking.
  * @param {App} app
- * @returns {() => void} stop
  */
 export function createNotifications(app) {
   const { store } = app;
@@ -30,16 +31,28 @@ export function createNotifications(app) {
     if (mark !== drawn) faviconBadge(mark);
     drawn = mark;
   };
-  const notice = (/** @type {Notice} */ its) => {
+  const tidy = () => closeNotifications((fragment) => isRead(app, fragment));
+  const prepare = () => {
+    if (store.preferences.notify) void prepareNotifications();
+  };
+  for (const topic of ["rooms", "room", "open", "server"]) store.on(topic, draw);
+  store.on("rooms", tidy);
+  store.on("preferences", prepare);
+  store.on("notice", async (/** @type {Notice} */ notice) => {
     if (store.preferences.sound) chime();
-    if (store.preferences.notify) show(app, its);
-  };
-  const offs = [...["rooms", "room", "open", "server"].map((topic) => store.on(topic, draw)), store.on("notice", notice)];
+    if (store.preferences.notify) await show(app, notice);
+    tidy(); // it may have been read meanwhile
+  });
   draw();
-  return () => {
-    offs.forEach((off) => off());
-    faviconBadge(0);
-  };
+  tidy();
+  prepare();
+}
+
+/** Whether what a notification leads to was read, here or on another device. @param {App} app @param {string} fragment */
+function isRead(app, fragment) {
+  const { room: id = 0, seq = 0 } = parseFragment(fragment);
+  const room = app.store.rooms.get(id);
+  return !room || room.unread === 0 || room.read >= seq;
 }
 
 /** @param {App} app @param {number} badge @param {number} unread */
@@ -55,18 +68,8 @@ function title(app, badge, unread) {
 
 /** @param {App} app @param {Notice} notice */
 function show(app, { room, message, kind }) {
-  if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
   const name = label(app.store.people.get(message.user));
   const heading = kind === "mention" ? t("notify.mention", { name, room: roomTitle(app, room) }) : t("notify.direct", { name });
   const body = plainText(message).slice(0, LONGEST);
-  try {
-    const shown = new Notification(heading, { body, tag: `room-${room.id}`, silent: true });
-    shown.onclick = () => {
-      window.focus();
-      shown.close();
-      app.go({ room: room.id, seq: message.seq });
-    };
-  } catch {
-    // Some phones have the constructor and refuse it: there only a service worker may notify.
-  }
+  return notify(heading, { body, tag: `room-${room.id}`, data: placeFragment(room.id, message.seq) });
 }

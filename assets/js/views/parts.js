@@ -1,6 +1,7 @@
 /** What stands for people and rooms wherever they are drawn, and a few small services of every view. */
 
 import { h, icon, iconButton } from "../lib/dom.js";
+import { hasNotifications } from "../lib/notifications.js";
 import { openDialog, toast } from "../lib/overlay.js";
 import { dayHeading, time } from "../text/dates.js";
 import { permalink as linkTo } from "../text/links.js";
@@ -172,7 +173,6 @@ export function moment(ms) {
  * @param {{class: string, onhide?: () => void}} options `onhide`: it can be put away
  */
 export function insecureHint(trust, { class: className, onhide }) {
-  const noNotices = typeof Notification === "undefined" || !isSecureContext;
   const element = h(
     "p",
     { class: className, hidden: true },
@@ -180,7 +180,7 @@ export function insecureHint(trust, { class: className, onhide }) {
     h(
       "span",
       { class: "grow" },
-      t(noNotices ? "insecure.no_notices" : "insecure.open"),
+      t(hasNotifications() ? "insecure.open" : "insecure.no_notices"),
       " ",
       h("a", { class: "link", href: "/trust" }, t("insecure.set_up")),
     ),

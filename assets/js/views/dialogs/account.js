@@ -1,6 +1,7 @@
 /** One's own account: profile, appearance, password; sign-ins and tokens. */
 
 import { h, icon, replace } from "../../lib/dom.js";
+import { hasNotifications } from "../../lib/notifications.js";
 import { openDialog, toast } from "../../lib/overlay.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { t } from "../../text/words/index.js";
@@ -107,10 +108,10 @@ function appearance(app) {
 /** Notifications exist only on a secure page, and only where the person allowed them. @param {App} app */
 function notifications(app) {
   const { preferences } = app.store;
-  if (typeof Notification === "undefined" || !isSecureContext) {
+  if (!hasNotifications()) {
     const { element } = checkBox({
       label: t("profile.notify"),
-      hint: t("profile.notify_insecure"),
+      hint: t(isSecureContext ? "profile.notify_none" : "profile.notify_insecure"),
       disabled: true,
     });
     const setUp = h("a", { class: "link", href: "/trust" }, t("profile.notify_setup"));

@@ -108,6 +108,7 @@ export const people = {
   'profile.sound': 'Sound for mentions and direct messages',
   'profile.notify': 'Notifications on this device',
   'profile.notify_denied': 'The browser blocks notifications for this page. Allow them in its settings.',
+  'profile.notify_none': 'This browser lets no page notify. The title and the sound tell instead, while the chat is open.',
   'profile.notify_insecure': 'This browser shows notifications only over a secure connection.',
   'profile.notify_setup': 'How to set it up',
 
