@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -30,9 +30,22 @@ from tests.store.test_search import fill, text_of
 FILE = "chatbox.sqlite3"
 
 
+@asynccontextmanager
+async def opened(opening: Awaitable[Store]) -> AsyncIterator[Store]:
+    store = await opening
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 async def furnish(file: Path, dice: random.Random) -> None:
     """A server that has something in every table."""
-    bench = Bench(await open_store(file, SetClock()))
+    async with opened(open_store(file, SetClock())) as store:
+        await fill_all(Bench(store), dice)
+
+
+async def fill_all(bench: Bench, dice: random.Random) -> None:
     bench.ada, bench.ben = await bench.add_person("ada", "admin"), await bench.add_person("ben")
 
     def more(batch: Batch) -> Steps[None]:
@@ -55,7 +68,6 @@ async def furnish(file: Path, dice: random.Random) -> None:
         draft(bench.ada, "with-file", "Grüße @ben", files=("file-0000000000001",), mentions=(bench.ben,))
     )
     await fill(bench, [text_of(dice) for _ in range(150)], dice)
-    await bench.store.close()
 
 
 def contents(file: Path) -> dict[str, list[Any]]:
@@ -98,12 +110,11 @@ def test_there_and_back_again_every_row_is_the_same(file: Path, database: str, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back.sqlite3", FILE]
 
     async def check() -> None:
-        stores: list[Store] = [await open_store(back, SetClock()), await open_postgres(database, SetClock())]
-        for store in stores:
-            assert await store.read(integrity.check()) == []
-            found = await store.read(messages.search('"invoice" "gru"*', 2, None, 2**62, 5))
-            assert [message.text for _, message in found] == ["Grüße @ben"]
-            await store.close()
+        for opening in (open_store(back, SetClock()), open_postgres(database, SetClock())):
+            async with opened(opening) as store:
+                assert await store.read(integrity.check()) == []
+                found = await store.read(messages.search('"invoice" "gru"*', 2, None, 2**62, 5))
+                assert [message.text for _, message in found] == ["Grüße @ben"]
 
     asyncio.run(check())
 
@@ -112,21 +123,20 @@ def test_what_was_moved_goes_on_with_its_numbers(file: Path, database: str, tmp_
     asyncio.run(into_postgres(file, database))
 
     async def go_on() -> None:
-        bench = Bench(await open_postgres(database, SetClock()))
-        head = await bench.head()
-        ((newest,),) = await bench.rows("SELECT max(id) FROM messages")
-        (posted,) = await bench.commit(draft(1, "after"))
-        assert posted.seq == head + 1
-        assert await bench.rows("SELECT max(id) FROM messages") == [(newest + 1,)]
-        everyone = [account.id for account in await bench.store.read(users.everyone())]
-        assert await bench.add_person("cleo") == max(everyone) + 1
-        await bench.store.close()
+        async with opened(open_postgres(database, SetClock())) as store:
+            bench = Bench(store)
+            head = await bench.head()
+            ((newest,),) = await bench.rows("SELECT max(id) FROM messages")
+            (posted,) = await bench.commit(draft(1, "after"))
+            assert posted.seq == head + 1
+            assert await bench.rows("SELECT max(id) FROM messages") == [(newest + 1,)]
+            everyone = [account.id for account in await store.read(users.everyone())]
+            assert await bench.add_person("cleo") == max(everyone) + 1
         await into_sqlite(database, tmp_path / "back.sqlite3")
-        bench = Bench(await open_store(tmp_path / "back.sqlite3", SetClock()))
-        (later,) = await bench.commit(draft(1, "later"))
-        assert later.seq > posted.seq
-        assert await bench.store.read(integrity.check()) == []
-        await bench.store.close()
+        async with opened(open_store(tmp_path / "back.sqlite3", SetClock())) as store:
+            (later,) = await Bench(store).commit(draft(1, "later"))
+            assert later.seq > posted.seq
+            assert await store.read(integrity.check()) == []
 
     asyncio.run(go_on())
 
@@ -209,11 +219,10 @@ def test_what_cannot_be_moved_is_told_in_words(file: Path, database: str, tmp_pa
 def test_nothing_is_moved_while_a_server_uses_it(file: Path, database: str, tmp_path: Path) -> None:
     async def use() -> None:
         await into_postgres(file, database)
-        store = await open_postgres(database, SetClock())
-        await store.commit([draft(1, "while it runs")])
-        with pytest.raises(Conflict, match="A server is using"):
-            await into_sqlite(database, tmp_path / "back.sqlite3")
-        await store.close()
+        async with opened(open_postgres(database, SetClock())) as store:
+            await store.commit([draft(1, "while it runs")])
+            with pytest.raises(Conflict, match="A server is using"):
+                await into_sqlite(database, tmp_path / "back.sqlite3")
         await into_sqlite(database, tmp_path / "back.sqlite3")
 
     asyncio.run(use())
