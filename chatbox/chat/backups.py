@@ -20,6 +20,7 @@ from chatbox.progress import beside_people, told_to
 from chatbox.protocol import administration
 from chatbox.rules import backups as rules
 from chatbox.store import users
+from chatbox.store.base import Batch, Steps
 
 log = logging.getLogger("chatbox.backups")
 
@@ -27,6 +28,8 @@ FAILED = "backup_failed"
 _SETTLED = 300.0  # seconds after the start
 _LOOK = 300.0  # seconds between two looks whether one is due
 _AGAIN = 1800.0  # seconds until one that failed is tried again
+_BEGUN, _MADE = "backup_begun", "backup_made"  # by which nodes that share a database take turns
+_TURNS = {_BEGUN: 25 * 60_000, _MADE: 12 * 3_600_000}  # milliseconds
 
 
 async def write(ctx: Context, target: Path) -> Manifest:
@@ -90,13 +93,34 @@ async def keep_up(ctx: Context) -> None:
         await asyncio.sleep(wait)
         wait = _LOOK
         try:
-            if await is_due(ctx):
+            if await is_due(ctx) and await _is_ones_turn(ctx):
                 await run(ctx)
+                await _note_made(ctx)
         except (ChatboxError, OSError):  # told where it happened
             wait = _AGAIN
         except Exception:
             log.exception("the schedule of backups failed")
             wait = _AGAIN
+
+
+async def _is_ones_turn(ctx: Context) -> bool:
+    """Whether no other node of the cluster has made a backup today, or is making one. Takes the turn."""
+    now = ctx.clock.now()
+
+    def change(batch: Batch) -> Steps[bool]:
+        meta = yield from users.meta()
+        free = all(now - int(meta.get(key, 0)) >= span for key, span in _TURNS.items())
+        if free:
+            yield from users.set_meta(_BEGUN, now)
+        return free
+
+    alone = not ctx.settings.storage.database
+    return alone or bool(await ctx.committer.submit(change))
+
+
+async def _note_made(ctx: Context) -> None:
+    if ctx.settings.storage.database:
+        await ctx.committer.submit(lambda batch: users.set_meta(_MADE, ctx.clock.now()))
 
 
 async def is_due(ctx: Context) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from unittest.mock import patch
@@ -101,6 +101,9 @@ class Lent:
 
     def read(self, steps: Steps[T], *, slow: bool = False) -> Awaitable[T]:
         return _refused() if self.broken else self._store.read(steps, slow=slow)
+
+    def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
+        return self._store.as_file(folder)
 
     async def close(self) -> None:
         """Another one does that."""
@@ -201,7 +204,8 @@ class Town:
         self.store = store
         settings = Settings()
         in_cluster = structs.replace(settings.cluster, redis=redis, key=KEY)
-        settings = structs.replace(settings, cluster=in_cluster)
+        storage = structs.replace(settings.storage, database="postgresql://nowhere/chat")
+        settings = structs.replace(settings, cluster=in_cluster, storage=storage)
         self.one = Node(folder / "one", self.clock, store, settings)
         self.two = Node(folder / "two", self.clock, store, settings)
         self.ada: Caller
