@@ -48,12 +48,14 @@ def opened(lan: Site, trusting: Browser) -> Iterator[Open]:
     """Opens the chat for a person who allows notifications and looks away; nothing may go wrong there."""
     guards: list[tuple[Guard, Page]] = []
 
-    def open(person: Person, script: str = "") -> Page:
+    def open(person: Person, script: str = "", *, expecting: str = "") -> Page:
         context = context_of(trusting, lan, person, secure=True, phone=script == ILLEGAL)
         context.grant_permissions(["notifications"], origin=address(lan, "https"))
         context.add_init_script(script)
         guard = Guard(address(lan, "https"))
         guard.watch(context)
+        if expecting:
+            guard.expect(expecting)
         page = context.new_page()
         page.goto(address(lan, "https"))
         guards.append((guard, page))
@@ -66,16 +68,14 @@ def opened(lan: Site, trusting: Browser) -> Iterator[Open]:
 
     yield open
     for guard, page in guards:
-        guard.expect(STRANGER)
-        guard.expect(OUTAGE)
         page.context.close()
         guard.assert_quiet()
 
 
 def worker_of(page: Page) -> Worker:
     page.evaluate("() => navigator.serviceWorker.ready")
-    (worker,) = page.context.service_workers
-    return worker
+    known = page.context.service_workers
+    return known[0] if known else page.context.wait_for_event("serviceworker")
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_phone_that_lets_no_page_notify_is_notified_and_led_to_the_message(
 def test_a_notification_goes_when_its_message_is_read_and_all_go_with_the_person(
     lan: Site, opened: Open, ada: Person, ben: Person
 ) -> None:
-    page = opened(ada)
+    page = opened(ada, expecting=STRANGER)
     rooms = [lan.direct(ben, ada), lan.room(ada, f"lunch-{ada.id}", ben)]
     seqs = [lan.post(ben, rooms[0], "Hello?"), lan.post(ben, rooms[1], f"@{ada.name} here")]
     direct, mention = "Ben Okafor: Hello?", f"Ben Okafor mentioned you in lunch-{ada.id}: @{ada.name} here"
@@ -177,7 +177,7 @@ def test_plain_http_has_no_worker_and_the_console_stays_empty(
 def test_the_worker_of_a_later_release_takes_the_place_of_the_old_one(
     lan: Site, opened: Open, ada: Person
 ) -> None:
-    page = opened(ada)
+    page = opened(ada, expecting=OUTAGE)
     assert worker_of(page).evaluate("self.later") is None
     secured = lan.server.log.count("HTTPS answers on the same port")
     assert lan.run(lan.server.stop()) == 0
