@@ -90,6 +90,7 @@ def adapted(text: str, port: int, nodes: list[int], folder: Path, *, sticky: boo
     for pattern, replacement in (
         (r"stats socket /run/haproxy/admin\.sock", f"stats socket {folder}/admin.sock"),
         (r"    maxconn 100000\b[^\n]*\n", "    maxconn 4000\n"),
+        (r"    log /dev/log [^\n]*\n    user haproxy\n    group haproxy\n", ""),
         (r"    bind :80\n    bind :443 [^\n]*\n", f"    bind 127.0.0.1:{port}\n"),
         (r"    http-request redirect scheme https [^\n]*\n", ""),
         (r"    cookie CHATBOX_NODE [^\n]*\n", _cookie(sticky)),

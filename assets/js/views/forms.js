@@ -42,7 +42,7 @@ export function field({
     id,
     name,
     class: `input ${className}`.trim(),
-    "aria-required": required,
+    "aria-required": String(required),
     "aria-describedby": hintLine ? `${id}-hint ${id}-error` : `${id}-error`,
     ...attributes,
   };
