@@ -192,20 +192,25 @@ def _programs() -> Path | None:
 
 
 def server() -> Postgres:
-    """The server that all tests of a run share, running."""
-    need(_programs() is not None and hasattr(os, "geteuid"), "the server programs of PostgreSQL")
-    need(not (os.geteuid() == 0 and not _as_owner()), "setpriv, as PostgreSQL does not run as root")
+    """The server that all tests of a run share, running. Not to be asked for in another thread, with which it
+    would end."""
+    _need_programs()
     return _shared()
 
 
 def own() -> Postgres:
     """One that a test has for itself, running, because it breaks it. The test removes it."""
-    server()  # or the test is skipped
-    programs = _programs()
-    assert programs is not None
-    made = Postgres(programs)
+    made = Postgres(_need_programs())
     made.start()
     return made
+
+
+def _need_programs() -> Path:
+    programs = _programs()
+    need(programs is not None and hasattr(os, "geteuid"), "the server programs of PostgreSQL")
+    need(not (os.geteuid() == 0 and not _as_owner()), "setpriv, as PostgreSQL does not run as root")
+    assert programs is not None
+    return programs
 
 
 @cache

@@ -154,7 +154,7 @@ def test_a_frame_that_is_too_big_ends_the_connection(site: Site, ada: Person) ->
 
 @pytest.mark.parametrize("name", [name for name, row in dispatch.ROWS.items() if row.http])
 def test_what_sets_a_cookie_or_hashes_is_answered_over_http_only(site: Site, ada: Person, name: str) -> None:
-    fields: dict[str, dict[str, str]] = {
+    fields: dict[str, dict[str, Any]] = {
         "setup.complete": {"name": "x", "password": "x", "secret": "x"},
         "session.create": {"name": "x", "password": "x"},
         "session.take": {"secret": "x"},
@@ -164,6 +164,7 @@ def test_what_sets_a_cookie_or_hashes_is_answered_over_http_only(site: Site, ada
         "session.confirm": {"password": "x"},
         "account.delete": {"password": "x"},
         "user.password": {"old": "x", "new": "x"},
+        "service.set": {"on": True},
     }
     with line(site, ada) as there:
         error = there.refused(name, **fields.get(name, {}))
