@@ -67,21 +67,25 @@ def test_the_overview_tells_who_is_here_and_how_much_there_is(
     expect(page.get_by_role("img", name="QR code of the address")).to_be_visible()
 
 
-def test_whether_it_runs_always_is_shown_to_those_who_cannot_change_it(
-    tmp_path: Path, stages: Callable[[Site], Stage]
-) -> None:
-    site = Site(tmp_path, {"server.trusted_proxies": "192.0.2.1"})  # nobody is known to sit at it
+@pytest.fixture
+def behind_a_proxy(tmp_path: Path) -> Iterator[Site]:
+    """A server that takes nobody for somebody who sits at it."""
+    site = Site(tmp_path, {"server.trusted_proxies": "192.0.2.1"})
     site.start()
     site.admin = site.set_up()
-    try:
-        page = admin_window(stages(site), "Overview").page
-        part = page.locator("section", has=page.get_by_role("heading", name="Running always"))
-        switch = part.get_by_role("switch", name="Start Chatbox with this computer")
-        expect(switch).to_be_disabled()
-        expect(switch).not_to_be_checked()
-        expect(part.locator(".note p")).to_have_text(re.compile("Only somebody|systemd|administrator"))
-    finally:
-        site.close()
+    yield site
+    site.close()
+
+
+def test_whether_it_runs_always_is_shown_to_those_who_cannot_change_it(
+    behind_a_proxy: Site, stages: Callable[[Site], Stage]
+) -> None:
+    page = admin_window(stages(behind_a_proxy), "Overview").page
+    part = page.locator("section", has=page.get_by_role("heading", name="Running always"))
+    switch = part.get_by_role("switch", name="Start Chatbox with this computer")
+    expect(switch).to_be_disabled()
+    expect(switch).not_to_be_checked()
+    expect(part.locator(".note p")).to_have_text(re.compile("Only somebody|systemd|administrator"))
 
 
 def test_after_ten_minutes_a_change_asks_for_the_password(
