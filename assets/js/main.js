@@ -3,7 +3,7 @@
 import { createClient } from "./actions.js";
 import { Trust } from "./actions/trust.js";
 import { h, icon, replace } from "./lib/dom.js";
-import { closeNotifications, followNotifications } from "./lib/notifications.js";
+import { closeNotifications, followNotifications } from "./lib/attention.js";
 import { overlayWords } from "./lib/overlay.js";
 import { browserStorage } from "./lib/storage.js";
 import { parseFragment } from "./text/links.js";

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.site import Person, Site
 from tests.browser.support import Stage
 
-MOST_REQUESTS = 62
+MOST_REQUESTS = 60
 MOST_BYTES = 120_000
 
 

@@ -97,12 +97,12 @@ def test_the_worker_is_the_one_script_that_a_text_names() -> None:
     sources = {path.name: without_comments(path.read_text("utf-8")) for path in CLIENT.rglob("*.js")}
     found = {name: SCRIPT_BY_ADDRESS.findall(source) for name, source in sources.items()}
     assert {name: uses for name, uses in found.items() if uses} == {
-        "notifications.js": [
+        "attention.js": [
             'createPolicy("worker", {\n  createScriptURL: () => WORKER,\n}',
             "serviceWorker.register",
         ]
     }
-    assert 'const WORKER = "/sw.js";' in sources["notifications.js"]
+    assert 'const WORKER = "/sw.js";' in sources["attention.js"]
 
 
 def test_the_worker_only_leads_from_notifications_to_rooms() -> None:

@@ -1,7 +1,6 @@
 /** What calls for attention: the tab's title and icon, a sound, and a notification where the browser has them. */
 
-import { chime, faviconBadge } from "../lib/attention.js";
-import { closeNotifications, notify, prepareNotifications } from "../lib/notifications.js";
+import { chime, closeNotifications, faviconBadge, notify, prepareNotifications } from "../lib/attention.js";
 import { label } from "../text/names.js";
 import { parseFragment, placeFragment } from "../text/links.js";
 import { plainText } from "../text/parts.js";

@@ -1,7 +1,7 @@
 /** What stands for people and rooms wherever they are drawn, and a few small services of every view. */
 
 import { h, icon, iconButton } from "../lib/dom.js";
-import { hasNotifications } from "../lib/notifications.js";
+import { hasNotifications } from "../lib/attention.js";
 import { openDialog, toast } from "../lib/overlay.js";
 import { dayHeading, time } from "../text/dates.js";
 import { permalink as linkTo } from "../text/links.js";

@@ -1,7 +1,7 @@
 /** One's own account: profile, appearance, password; sign-ins and tokens. */
 
 import { h, icon, replace } from "../../lib/dom.js";
-import { hasNotifications } from "../../lib/notifications.js";
+import { hasNotifications } from "../../lib/attention.js";
 import { openDialog, toast } from "../../lib/overlay.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { t } from "../../text/words/index.js";
