@@ -20,6 +20,8 @@ from chatbox.web.ports import explain, listen
 from tests.harness.needs import need
 from tests.web.support import Site
 
+pytestmark = pytest.mark.xdist_group("ports")  # each takes the first free ones in a row
+
 INI = Path("chatbox.ini")
 HERE = "127.0.0.1"
 
