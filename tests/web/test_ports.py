@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,8 +20,6 @@ from chatbox.web.listener import Listener
 from chatbox.web.ports import explain, listen
 from tests.harness.needs import need
 from tests.web.support import Site
-
-pytestmark = pytest.mark.xdist_group("ports")  # each takes the first free ones in a row
 
 INI = Path("chatbox.ini")
 HERE = "127.0.0.1"
@@ -41,8 +40,9 @@ def taken(*busy: int) -> Iterator[None]:
 
 
 def row_of_ports() -> int:
-    """The first of twelve ports that are free."""
-    for start in range(20_000, 60_000, 20):
+    """The first of twelve ports that are free; each process of the tests looks in another place."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for start in range(20_000 + 1000 * process, 60_000, 20):
         with ExitStack() as stack:
             try:
                 for port in range(start, start + 12):
