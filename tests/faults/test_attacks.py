@@ -25,7 +25,7 @@ COME_WITHIN = amount("ATTACKERS_COME_WITHIN", 500) / 1000  # seconds
 MOST_RATIO = amount("ATTACK_RATIO", 100)  # of the neighbours' p99 with and without the attack
 GROWTH = amount("ATTACK_GROWTH", 50)  # MiB
 FLOOR = 0.005  # seconds: a p99 below is the machine's doing
-SPARE = 5  # files and sockets that a server may have opened meanwhile for itself
+GONE_WITHIN = 60.0  # seconds until nothing of the attackers is open any more
 EACH = 20  # connections that one person may have
 NEIGHBOURS = 10  # who talk in turn, so that nobody is too fast
 PACE = 1 / 40  # seconds between two posts
@@ -105,8 +105,9 @@ class Attack:
             async with self._going_on():
                 with_them.append(await self._neighbours.p99(SECONDS))
                 self.peak = max(self.peak, (self._server.memory() - memory) / MIB)
-            while self._server.open_files() > files + SPARE:  # noqa: ASYNC110 - of another process
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(GONE_WITHIN):
+                while self._server.open_files() > files:  # noqa: ASYNC110 - of another process
+                    await asyncio.sleep(0.05)
             after = await self._neighbours.p99(SECONDS)  # meanwhile memory is given back
             without.append(max(before, after, FLOOR))
             before = after
