@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -97,7 +97,7 @@ def _is_backup(path: Path) -> bool:
         return False
 
 
-@contextmanager
+@contextlib.contextmanager
 def _scratch(target: Path) -> Iterator[Path]:
     """A folder beside a file, for its owner only, that is gone in the end; what a kill has left goes."""
     folder = target.with_name(f".{target.name}.part")
@@ -106,7 +106,8 @@ def _scratch(target: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            files.remove_tree(folder)
 
 
 def _write(draft: Path, copy: Path, manifest: Manifest, open_upload: OpenUpload) -> Manifest:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ class Paced(io.BufferedWriter):
     """A new file, for its owner only, that is brought to the disk bit by bit: hundreds of megabytes that the
     system wrote at once would keep the sync of every message waiting."""
 
-    _EVERY = 8 * 2**20
+    EVERY = 2**20  # bytes
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path, "x", opener=_owner_only))
@@ -33,7 +34,7 @@ class Paced(io.BufferedWriter):
     def write(self, block: Any, /) -> int:
         written = super().write(block)
         self._unsynced += written
-        if self._unsynced >= self._EVERY:
+        if self._unsynced >= self.EVERY:
             self.sync()
         return written
 
@@ -85,6 +86,18 @@ def blamed_on(path: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageFull(f"The disk of {path} is full. Nothing was changed.") from error
         raise Invalid(f"{path} cannot be written: {error.strerror or error}.", field="file") from error
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it, big files from their ends on: while a file system gives back
+    hundreds of megabytes at once, the sync of every message waits. What has another name as well stays whole
+    under that one. Raises OSError."""
+    for path in folder.rglob("*"):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            for size in range(found.st_size - Paced.EVERY, 0, -Paced.EVERY):
+                os.truncate(path, size)
+    shutil.rmtree(folder)
 
 
 def sync_folder(folder: Path) -> None:

@@ -156,7 +156,7 @@ class Shelf:
         gone = [run for run in runs if run.made not in wanted]
         for run in gone:
             (run.folder / MANIFEST).unlink()  # without it the rest means nothing
-            shutil.rmtree(run.folder)
+            files.remove_tree(run.folder)
         needed = {hash for run in runs if run.made in wanted for hash in run.manifest.uploads}
         for path in self._stored():
             if path.name not in needed:

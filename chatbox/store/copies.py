@@ -66,8 +66,9 @@ def copy(database: Path, target: Path) -> None:
         with (
             closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=10)) as reader,
             closing(sqlite3.connect(target, isolation_level=None)) as writer,
+            target.open("rb+") as file,
         ):
-            _copy(reader, writer)
+            _copy(reader, writer, file.fileno())
     except sqlite3.Error as error:
         _blame_full_disk(error, target)
         raise Damaged(f"The database cannot be copied: {error}.") from error
@@ -75,7 +76,9 @@ def copy(database: Path, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _copy(reader: sqlite3.Connection, writer: sqlite3.Connection) -> None:
+def _copy(reader: sqlite3.Connection, writer: sqlite3.Connection, file: int) -> None:
+    """`file` is that of the writer. It is synced bit by bit: tens of megabytes that the system wrote at once
+    would keep the sync of every message waiting."""
     for pragma in ("synchronous = OFF", "journal_mode = OFF"):  # it is checked and synced when it is whole
         writer.execute(f"PRAGMA {pragma}").fetchall()
     reader.execute("BEGIN")
@@ -83,6 +86,7 @@ def _copy(reader: sqlite3.Connection, writer: sqlite3.Connection) -> None:
     step = Step("Copying the database", pages)
 
     def progress(_: int, remaining: int, total: int) -> None:
+        os.fsync(file)
         step.reach(total - remaining)
 
     reader.backup(writer, pages=_PAGES, progress=progress)
