@@ -105,9 +105,7 @@ class Attack:
             async with self._going_on():
                 with_them.append(await self._neighbours.p99(SECONDS))
                 self.peak = max(self.peak, (self._server.memory() - memory) / MIB)
-            async with asyncio.timeout(GONE_WITHIN):
-                while self._server.open_files() > files:  # noqa: ASYNC110 - of another process
-                    await asyncio.sleep(0.05)
+            await self._gone(files)
             after = await self._neighbours.p99(SECONDS)  # meanwhile memory is given back
             without.append(max(before, after, FLOOR))
             before = after
@@ -117,6 +115,17 @@ class Attack:
         record(f"{self._kind}: p99 with", 1000 * statistics.median(with_them), "ms")
         record(f"{self._kind}: memory during", self.peak, "MiB")
         record(f"{self._kind}: memory after", self.growth, "MiB")
+
+    async def _gone(self, files: int) -> None:
+        """Wait until no more files are open than so many."""
+        try:
+            async with asyncio.timeout(GONE_WITHIN):
+                while self._server.open_files() > files:  # noqa: ASYNC110 - of another process
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(
+                f"{self._kind}: more than {files} are open: {self._server.open_names()}"
+            ) from None
 
     @asynccontextmanager
     async def _going_on(self) -> AsyncIterator[None]:
