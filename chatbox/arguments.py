@@ -142,6 +142,7 @@ def _add_user(commands: Any, common: argparse.ArgumentParser) -> None:
         "--delete-messages", action="store_true", dest="messages", help="delete all that they wrote, too"
     )
     _add(whats, "disable", "end all sessions of an account, and let it in no more", [name, common])
+    _add(whats, "enable", "let a disabled account in again", [name, common])
 
 
 def _add_move(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -250,6 +250,11 @@ def _print_disabled(_: dict[str, Any], values: dict[str, Any]) -> int:
     return 0
 
 
+def _print_enabled(_: dict[str, Any], values: dict[str, Any]) -> int:
+    _say(f"{values['name']} can sign in again.")
+    return 0
+
+
 def _print_removed(result: dict[str, Any], values: dict[str, Any]) -> int:
     fate = f"{result['deleted']:,} messages are deleted" if values["messages"] else "the messages stay"
     _say(f"{values['name']} is removed, and all sessions have ended; {fate}.")
@@ -301,6 +306,7 @@ _PRINTERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], int]] = {
     "user token": _print_token,
     "user list": _print_people,
     "user disable": _print_disabled,
+    "user enable": _print_enabled,
     "user remove": _print_removed,
     "check": _print_check,
     "cluster status": _print_cluster,

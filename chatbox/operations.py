@@ -118,6 +118,18 @@ async def user_disable(ctx: Context, values: Values) -> Values:
     return reply
 
 
+async def user_enable(ctx: Context, values: Values) -> Values:
+    """{name}: let an account in again that was shut out."""
+
+    def change(batch: Batch) -> Steps[Values]:
+        yield from people.enable(batch, (yield from _named(values["name"])))
+        return {}
+
+    reply: Values = await ctx.committer.submit(change)
+    log.info("%s was enabled from the command line", escape_controls(values["name"]))
+    return reply
+
+
 async def user_remove(ctx: Context, values: Values) -> Values:
     """{name, messages?}: remove somebody for good, with `messages` all they wrote too, whose number is
     "deleted". Raises `Conflict` for the last admin."""
@@ -258,6 +270,7 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
     "user_token": user_token,
     "user_list": user_list,
     "user_disable": user_disable,
+    "user_enable": user_enable,
     "user_remove": user_remove,
     "check": check,
     "backup": backup,

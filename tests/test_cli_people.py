@@ -43,6 +43,22 @@ def test_removing_says_what_became_of_the_messages(
     assert capsys.readouterr().out == f"ben is removed, and all sessions have ended; {said}.\n"
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("disable", "is disabled, and all sessions have ended"), ("enable", "can sign in again")],
+)
+def test_shutting_out_and_letting_in_again_are_two_commands(
+    tmp_path: Path,
+    asked: list[tuple[str, dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+    word: str,
+    said: str,
+) -> None:
+    assert cli.main(["user", word, "ben", "--data", str(tmp_path / "chat")]) == 0
+    assert asked == [(f"user_{word}", {"name": "ben"})]
+    assert capsys.readouterr().out == f"ben {said}.\n"
+
+
 def test_the_firewall_command_prints_and_touches_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -157,13 +157,7 @@ def user_disable(ctx: Context, caller: Caller, cmd: commands.UserDisable) -> asy
 
 def user_enable(ctx: Context, caller: Caller, cmd: commands.UserEnable) -> asyncio.Future[dict[str, Any]]:
     """Let a disabled account in again."""
-
-    def work(batch: Batch, account: Account, by: Account) -> Steps[None]:
-        if not account.active:
-            yield from users.update(account.id, state="active")
-            yield from users.announce(batch, account.id)
-
-    return _change_account(ctx, caller, cmd.user, work)
+    return _change_account(ctx, caller, cmd.user, lambda batch, account, by: enable(batch, account))
 
 
 def user_role(ctx: Context, caller: Caller, cmd: commands.UserRole) -> asyncio.Future[dict[str, Any]]:
@@ -190,6 +184,14 @@ def disable(batch: Batch, account: Account) -> Steps[None]:
     yield from users.update(account.id, state="disabled")
     yield from links.revoke_passwords(batch, account.id)
     yield from sessions.end_all(batch, account.id)
+    yield from users.announce(batch, account.id)
+
+
+def enable(batch: Batch, account: Account) -> Steps[None]:
+    """Let an account in again that was shut out; its sessions stay ended."""
+    if account.active:
+        return
+    yield from users.update(account.id, state="active")
     yield from users.announce(batch, account.id)
 
 

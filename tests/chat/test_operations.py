@@ -39,12 +39,24 @@ def test_accounts_are_made_listed_and_disabled_without_a_server(run: Run) -> Non
     ]
 
 
+def test_who_was_disabled_is_enabled_again_and_signs_in_anew(run: Run) -> None:
+    run("user_add", name="ada", password=PASSWORD, admin=True)
+    run("user_add", name="ben", password=PASSWORD)
+    run("user_token", name="ben", label="bot")
+    run("user_disable", name="ben")
+    for _ in range(2):
+        run("user_enable", name="BEN")
+        ben = run("user_list")["people"][1]
+        assert (ben["name"], ben["state"], ben["sessions"]) == ("ben", "active", 0)
+
+
 def test_what_is_refused_says_why(run: Run) -> None:
     run("user_add", name="ada", password=PASSWORD, admin=True)
     for error, operation, values in (
         (Conflict, "user_add", {"name": "Ada", "password": PASSWORD}),
         (Invalid, "user_add", {"name": "eve", "password": "short"}),
         (Conflict, "user_disable", {"name": "ada"}),
+        (NotFound, "user_enable", {"name": "eve"}),
         (NotFound, "user_token", {"name": "eve", "label": "bot"}),
         (Invalid, "user_token", {"name": "ada", "label": " "}),
     ):
