@@ -100,6 +100,7 @@ def _parser(overrides: list[str]) -> argparse.ArgumentParser:
     _add_user(commands, common)
     backup = _add(commands, "backup", "write everything into one file, beside a running server too", [common])
     backup.add_argument("file", metavar="FILE.zip", help="the file to write")
+    backup.add_argument("--force", action="store_true", help="replace an older backup of that name")
     restore = _add(
         commands,
         "restore",

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, get_args
 
 from msgspec import structs
 
+from chatbox.backup.archive import check_target
+from chatbox.backup.files import blamed_on
 from chatbox.backup.manifest import shown_counts
 from chatbox.backup.staging import stage_file
 from chatbox.chat import accounts, backups, people, removing, restoring
@@ -237,8 +239,11 @@ async def _use_key_beside(ctx: Context, values: Values) -> Values:
 
 
 async def backup(ctx: Context, values: Values) -> Values:
-    """{file}: write a backup to this file, by its full path. Gives {"summary", "missing": uploads}."""
+    """{file, force?}: write a backup to this file, by its full path, with `force` in the place of an older
+    one. Gives {"summary", "missing": uploads}."""
     target = _full_path(values)
+    with blamed_on(target):
+        await asyncio.to_thread(check_target, target, replace=bool(values.get("force")))
     manifest = await backups.write(ctx, target)
     size = shown_size((await asyncio.to_thread(target.stat)).st_size)
     log.info("a backup was written to %s from the command line", escape_controls(str(target)))

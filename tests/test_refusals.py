@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from tests.backup.test_archive import TAKEN
 from tests.backup.test_bad_backups import CASES, DAMAGED
 from tests.browser.test_entrance import LINKS
 from tests.harness.process import ROOT
@@ -22,6 +23,7 @@ SAID: dict[str, set[str]] = {
     "backup": {
         words for table in (CASES, DAMAGED) for _, whole in table.values() for words in whole.split("|")
     },
+    "name of a backup": {words for _, words in TAKEN.values()},
     "link, QR code": {words for _, words in LINKS.values()} - {""},
     "first byte": {answer.decode() for _, answer in HOSTILE.values() if answer not in {b"", ALERT}},
 }

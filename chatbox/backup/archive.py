@@ -79,14 +79,22 @@ def describe(database: Path, copy: Path, now: int) -> Manifest:
     )
 
 
-def check_target(target: Path) -> None:
-    """Raises `Invalid` or `Conflict` where no backup can get this name."""
+def check_target(target: Path, *, replace: bool = True) -> None:
+    """Raises `Invalid` or `Conflict` where no backup can get this name; without `replace` also where an older
+    one has it."""
     if not target.parent.is_dir():
         raise Invalid(f"There is no folder {target.parent}. Make it, or name another file.", field="file")
     if target.is_dir():
         raise Invalid(f"{target} is a folder. Name a file in it.", field="file")
-    if target.exists() and target.stat().st_size and not _is_backup(target):
+    if not target.exists() or not target.stat().st_size:
+        return
+    if not _is_backup(target):
         raise Conflict(f"{target} is there already and is no backup. Name another file.", field="file")
+    if not replace:
+        raise Conflict(
+            f"{target} is there already: an older backup. Name another file, or add --force to replace it.",
+            field="file",
+        )
 
 
 def _is_backup(path: Path) -> bool:

@@ -18,7 +18,7 @@ from chatbox.backup import archive
 from chatbox.backup.files import Paced
 from chatbox.chat import backups
 from chatbox.chat.files import remove_unreferenced
-from chatbox.errors import Conflict, Invalid, Restarting, StorageFull, Unavailable
+from chatbox.errors import ChatboxError, Conflict, Invalid, Restarting, StorageFull, Unavailable
 from chatbox.operations import OPERATIONS
 from chatbox.progress import told_to
 from tests.backup.support import back_up, manifest_of, take_back, upload, upload_file
@@ -26,6 +26,16 @@ from tests.chat.support import World, error_of, in_world
 from tests.chat.talk import post
 
 Disk = namedtuple("Disk", "total used free")
+
+TAKEN: dict[str, tuple[type[ChatboxError], str]] = {  # names that no backup gets
+    "letter.txt": (Conflict, "is there already and is no backup."),
+    "other.zip": (Conflict, "is there already and is no backup."),
+    "chatbox.sqlite3": (Conflict, "is there already and is no backup."),
+    "older.zip": (Conflict, "is there already: an older backup."),
+    "uploads": (Invalid, "is a folder."),
+    "nowhere/b.zip": (Invalid, "There is no folder"),
+    f"{'long' * 100}.zip": (Invalid, "cannot be written"),
+}
 
 
 def left_over(folder: Path) -> list[str]:
@@ -57,29 +67,27 @@ async def test_a_backup_holds_the_database_and_every_upload_with_their_hashes(wo
 
 
 @in_world
-async def test_a_backup_takes_the_place_of_an_older_one_and_of_nothing_else(world: World) -> None:
-    await world.set_up()
-    target = await back_up(world, world.folder / "b.zip")
-    size = target.stat().st_size
-    assert (await back_up(world, target)).stat().st_size == size
-    (world.folder / "empty.zip").touch()
-    await back_up(world, world.folder / "empty.zip")
+async def test_a_backup_takes_the_place_of_nothing_but_an_older_one_that_is_given_up(world: World) -> None:
+    ada = await world.set_up()
+    older = await back_up(world, world.folder / "older.zip")
+    before = older.read_bytes()
     (world.folder / "letter.txt").write_text("Dear Ben,")
     (world.folder / "other.zip").write_bytes(b"PK not quite")
-    for name, error, words in (
-        ("letter.txt", Conflict, "is there already"),
-        ("other.zip", Conflict, "is there already"),
-        ("chatbox.sqlite3", Conflict, "is there already"),
-        ("uploads", Invalid, "is a folder"),
-        ("nowhere/b.zip", Invalid, "There is no folder"),
-        (f"{'long' * 100}.zip", Invalid, "cannot be written"),
-    ):
-        (world.folder / "uploads").mkdir(exist_ok=True)
-        refusal = await error_of(backups.write(world.ctx, world.folder / name))
-        assert isinstance(refusal, error), name
-        assert words in refusal.message
+    (world.folder / "uploads").mkdir(exist_ok=True)
+    for name, (error, words) in TAKEN.items():
+        for force in {False, name != older.name}:
+            values = {"file": str(world.folder / name), "force": force}
+            refusal = await error_of(OPERATIONS["backup"](world.ctx, values))
+            assert isinstance(refusal, error), name
+            assert words in refusal.message
     assert (world.folder / "letter.txt").read_text() == "Dear Ben,"
+    assert older.read_bytes() == before
     assert left_over(world.folder) == []
+    await post(world, ada, text="newer")
+    await OPERATIONS["backup"](world.ctx, {"file": str(older), "force": True})
+    assert manifest_of(older)["counts"]["messages"] == 1
+    (world.folder / "empty.zip").touch()
+    await OPERATIONS["backup"](world.ctx, {"file": str(world.folder / "empty.zip")})
 
 
 @in_world
@@ -96,7 +104,7 @@ async def test_a_damaged_upload_is_left_out_and_told(world: World) -> None:
         broken = await upload(world, ada, b"to be broken")
         damage(upload_file(world, broken))
         target = world.folder / "b.zip"
-        answer = await OPERATIONS["backup"](world.ctx, {"file": str(target)})
+        answer = await OPERATIONS["backup"](world.ctx, {"file": str(target), "force": True})
         assert answer["missing"] == 1
         assert manifest_of(target)["missing"] == [broken]
         assert manifest_of(target)["uploads"] == {whole: 5}

@@ -83,15 +83,15 @@ def test_a_backup_is_named_by_its_full_path_and_exits_with_1_where_something_is_
     offline.answer = {"summary": "All is written.", "missing": 0}
     assert cli.main(["backup", "b.zip", "--data", str(home / "chat")]) == 0
     offline.answer = {"summary": "All is written.", "missing": 2}
-    assert cli.main(["backup", "~/c.zip", "--data", str(home / "chat")]) == 1
+    assert cli.main(["backup", "~/c.zip", "--force", "--data", str(home / "chat")]) == 1
     shown = capsys.readouterr()
     assert shown.out == "All is written.\n" * 2
     assert shown.err.endswith("2 uploads are damaged on this server and not in it: see chatbox check.\n")
     offline.answer = {"summary": "Ready."}
     assert cli.main(["restore", "./b.zip", "--data", str(home / "chat")]) == 0
     assert offline.asked == [
-        ("backup", {"file": str(home / "b.zip")}),
-        ("backup", {"file": str(home / "c.zip")}),
+        ("backup", {"file": str(home / "b.zip"), "force": False}),
+        ("backup", {"file": str(home / "c.zip"), "force": True}),
         ("restore", {"file": str(home / "b.zip")}),
     ]
 
