@@ -18,8 +18,9 @@ from chatbox.errors import StartError
 from chatbox.service import carry, choice
 from chatbox.service.choice import Machine
 from chatbox.service.plans import MISSING, Plan, ServiceError
-from chatbox.service_command import describe, this_machine
-from chatbox.settings_parser import Item
+from chatbox.service_command import command_line, describe, program, this_machine
+from chatbox.settings import ROWS
+from chatbox.settings_parser import Item, override
 from chatbox.startup import Arguments, Start
 
 
@@ -38,6 +39,8 @@ class Switch:
         machine = this_machine()
         try:
             plan = self._plan(machine)
+        except ServiceError as error:
+            return Always(False, str(error), self._command(error.options))
         except StartError as error:
             return Always(False, str(error))
         owner = _owner(machine, plan, self._environment)
@@ -58,6 +61,18 @@ class Switch:
         elif owner == "this":
             carry.remove(plan, self._environment, told.append, now=False)
         return told
+
+    def _command(self, options: tuple[str, ...] | None) -> str:
+        """`chatbox service install` with these options, for this data folder, as it can be typed; what is
+        secret is left out."""
+        if options is None:
+            return ""
+        words = [*program(), "service", "install", *options, "--data", str(self._start.folder.path)]
+        if self._arguments.config:
+            words += ["--config", str(self._start.config)]
+        for item in map(override, self._arguments.overrides):
+            words += ["--set", _spelt(item, ROWS[item.section, item.key].kind.quote(item.value))]
+        return command_line(words)
 
     def _plan(self, machine: Machine) -> Plan:
         """Raises ServiceError where there can be no such service here."""
@@ -83,8 +98,8 @@ def _owner(machine: Machine, plan: Plan, environment: Mapping[str, str]) -> str:
 
 def _as_overrides(arguments: Arguments) -> list[str]:
     """What was given as --port and the like. That no browser is opened, every service says itself."""
-    return [_spelt(item) for item in arguments.given if item.key != "open_browser"]
+    return [_spelt(item, item.value) for item in arguments.given if item.key != "open_browser"]
 
 
-def _spelt(item: Item) -> str:
-    return f"{item.section}.{item.key}={item.value}"
+def _spelt(item: Item, value: str) -> str:
+    return f"{item.section}.{item.key}={value}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,13 @@ def run(what: str, common: Arguments, values: dict[str, Any], say: Say) -> int:
     start = prepare(_placed(common, machine), os.environ)
     service = describe(start, common, machine, account)
     plan = choice.plan(machine, service)
-    if show:
-        _show(what, plan, say)
-        return 0
     if what == "install":
         choice.check_account(machine, account)
         choice.check_places(machine, service)
+    if show:
+        _show(what, machine, service, plan, say)
+        return 0
+    if what == "install":
         return _install(machine, start, service, plan, environment, say)
     found = choice.state(machine, *carry.ask(plan.status, environment))
     if what == "status":
@@ -128,9 +130,12 @@ def _refuse_second(start: Start) -> None:
         ) from error
 
 
-def _show(what: str, plan: Plan, say: Say) -> None:
+def _show(what: str, machine: Machine, service: Service, plan: Plan, say: Say) -> None:
     if what == "status":
-        return say(_command(plan.status))
+        return say(command_line(plan.status))
+    if what == "install" and machine.platform == "linux" and not machine.systemd:
+        say("# systemd does not run here. Have this started with the computer, and again when it ends:")
+        return say(command_line(service.command))
     if what == "install":
         encoding = "utf-16" if plan.content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
         for line in (f"# {plan.file}", *plan.content.decode(encoding).splitlines()):
@@ -138,12 +143,13 @@ def _show(what: str, plan: Plan, say: Say) -> None:
     else:
         say(f"# {plan.file} is removed, by:")
     for step in (*plan.enable, *plan.start) if what == "install" else plan.remove:
-        say(f"# {_command(step.words)}")
+        say(f"# {command_line(step.words)}")
     return None
 
 
-def _command(words: tuple[str, ...]) -> str:
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else " ".join(words)
+def command_line(words: Sequence[str]) -> str:
+    """A command as it is typed here."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _tell(found: str, plan: Plan, say: Say) -> int:

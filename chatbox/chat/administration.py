@@ -212,8 +212,8 @@ async def service_status(ctx: Context, caller: Caller, cmd: commands.ServiceStat
 
 
 async def _service(ctx: Context, caller: Caller) -> dict[str, Any]:
-    on, problem = await ctx.machine.always()
-    return {"on": on, "problem": problem, "can_change": not problem and _sits_there(ctx, caller)}
+    always = await ctx.machine.always()
+    return always._asdict() | {"can_change": not always.problem and _sits_there(ctx, caller)}
 
 
 async def service_set(ctx: Context, caller: Caller, cmd: commands.ServiceSet) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from chatbox.rules.firewall import Guide
 
 
 class Always(NamedTuple):
-    """Whether the server starts with its computer; and why that cannot be changed, for a person, or empty."""
+    """Whether the server starts with its computer; and why that cannot be changed, for a person, or empty.
+    `command` is what to type then; empty where no command helps."""
 
     on: bool
     problem: str = ""
+    command: str = ""
 
 
 class Machine(Protocol):

@@ -122,10 +122,11 @@ REPLIES: dict[str, str] = {
     ),
     "admin.firewall": _NOTHING,
     "service.status": (
-        '`{"on", "problem", "can_change"}`; `problem`: why it cannot be changed, for a person, or empty;'
-        " `can_change`: it can, and the caller sits at this computer"
+        '`{"on", "problem", "command", "can_change"}`; `problem`: why it cannot be changed, for a person, or'
+        " empty; `command`: what to type then at the computer, or empty; `can_change`: it can, and the caller"
+        " sits at this computer"
     ),
-    "service.set": '`{"on", "problem", "can_change", "notes": [text]}`; `notes`: what is good to know',
+    "service.set": "as `service.status`, and `notes`: what is good to know, a list of texts",
     "qr.make": '`{"rows": ["0110…", …]}`: the modules without the border, a dark one as 1',
     "settings.list": _SETTINGS,
     "settings.update": _SETTINGS,

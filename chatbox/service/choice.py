@@ -10,6 +10,8 @@ from msgspec import Struct
 from chatbox.service import launchd, systemd, tasks
 from chatbox.service.plans import Plan, Service, ServiceError, is_temporary, unprintable
 
+_NAMED = ("--account", "NAME")
+
 
 class Machine(Struct, frozen=True):
     """What is to be known of this computer and of who asks.
@@ -31,13 +33,16 @@ def check(machine: Machine) -> None:
         raise ServiceError(f"Chatbox does not know how services are installed on {machine.platform}.")
     if machine.platform == "linux" and not machine.systemd:
         raise ServiceError(
-            "systemd does not run here. Have whatever starts the services of this system start Chatbox: "
-            "--print shows the command, as ExecStart."
+            "systemd does not run here, so Chatbox cannot have itself started with this computer. Have "
+            "whatever starts programs here do it; in a container that is its restart policy. What it has to "
+            "start is shown by:  chatbox service install --print",
+            ("--print",),
         )
     if machine.platform == "win32" and not machine.rights:
         raise ServiceError(
             "Only an administrator can do that: right-click on Terminal or PowerShell in the start menu, "
-            "choose to run it as administrator, and type the command there."
+            "choose to run it as administrator, and type the command there.",
+            (),
         )
 
 
@@ -52,7 +57,9 @@ def check_account(machine: Machine, account: str) -> None:
     if account and not machine.accounts(account):
         raise ServiceError(f'There is no account "{account}" here. Make it first, or name another one.')
     if machine.platform == "darwin" and machine.rights and not account:
-        raise ServiceError("Name the account that it is to run under, with --account: it should not be root.")
+        raise ServiceError(
+            "Name the account that it is to run under, with --account: it should not be root.", _NAMED
+        )
 
 
 def check_places(machine: Machine, service: Service) -> None:
@@ -64,7 +71,7 @@ def check_places(machine: Machine, service: Service) -> None:
             raise ServiceError(
                 f"{path} is in a folder that the system empties. Move it to another place first."
             )
-    if machine.platform != "linux" or not service.system or service.account:
+    if machine.platform != "linux" or not machine.systemd or not service.system or service.account:
         return
     program, folders = service.words[-1], [str(path) for path in service.writable]
     if systemd.in_a_home(program) or systemd.in_a_home(service.words[0]):
@@ -76,7 +83,8 @@ def check_places(machine: Machine, service: Service) -> None:
     if not systemd.keeps_state(service) or len(folders) > 1:
         raise ServiceError(
             f"Name the account that {folders[-1]} belongs to, with --account NAME. Without one the folder "
-            "has to be /var/lib/chatbox, or another one in /var/lib, with uploads and backups in it."
+            "has to be /var/lib/chatbox, or another one in /var/lib, with uploads and backups in it.",
+            _NAMED,
         )
 
 

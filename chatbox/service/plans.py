@@ -61,7 +61,12 @@ class Plan(Struct, frozen=True):
 
 
 class ServiceError(StartError):
-    """It cannot be done so. The text says what to do instead."""
+    """It cannot be done so. The text says what to do instead; `options` are those with which `chatbox service
+    install` helps, None where it does not."""
+
+    def __init__(self, message: str, options: tuple[str, ...] | None = None) -> None:
+        super().__init__(message)
+        self.options = options
 
 
 RUNNING, STOPPED, MISSING = "running", "stopped", "missing"

@@ -86,6 +86,8 @@ def test_whether_it_runs_always_is_shown_to_those_who_cannot_change_it(
     expect(switch).to_be_disabled()
     expect(switch).not_to_be_checked()
     expect(part.locator(".note p")).to_have_text(re.compile("Only somebody|systemd|administrator"))
+    expect(part.get_by_text("somebody has to start it again")).to_be_visible()
+    expect(part.get_by_text("It goes on running now")).to_have_count(0)
 
 
 def test_after_ten_minutes_a_change_asks_for_the_password(

@@ -299,7 +299,12 @@ async def test_where_the_firewall_stays_closed_it_is_told_why(world: World) -> N
 async def test_that_it_runs_always_is_switched_only_at_this_computer(world: World) -> None:
     ada = await world.set_up()
     on(world, machine := Fake())
-    assert await do(world, ada, "service.status") == {"on": False, "problem": "", "can_change": False}
+    assert await do(world, ada, "service.status") == {
+        "on": False,
+        "problem": "",
+        "command": "",
+        "can_change": False,
+    }
     assert await refused(world, ada, "service.set", on=True) == "forbidden"
     here = replace(ada, local=True)
     assert (await do(world, here, "service.status"))["can_change"]

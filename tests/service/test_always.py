@@ -26,7 +26,7 @@ def switch(folder: Path, *given: Item) -> Switch:
 
 def test_switched_on_it_is_written_and_enabled_but_not_started(system: System) -> None:
     always = switch(system.data, PORT, QUIET)
-    assert always.look() == (False, "")
+    assert always.look() == (False, "", "")
     notes = always.turn(True)
     assert [told.split()[:3] for told in system.told] == [
         ["systemctl", "--user", "daemon-reload"],
@@ -36,7 +36,7 @@ def test_switched_on_it_is_written_and_enabled_but_not_started(system: System) -
     assert f"--data {system.data} --no-browser --set server.port=9000\n" in system.unit.read_text()
     assert "It starts with this computer." in notes
     system.runs()
-    assert always.look() == (True, "")
+    assert always.look() == (True, "", "")
 
 
 def test_switched_off_it_goes_on_running(system: System) -> None:
@@ -50,7 +50,7 @@ def test_switched_off_it_goes_on_running(system: System) -> None:
         "systemctl --user daemon-reload",
     ]
     assert not system.unit.exists()
-    assert always.look() == (False, "")
+    assert always.look() == (False, "", "")
     assert always.turn(False) == []
 
 
@@ -58,7 +58,7 @@ def test_the_service_of_another_folder_is_left_alone(system: System) -> None:
     switch(system.folder / "elsewhere").turn(True)
     system.runs()
     always = switch(system.data)
-    assert always.look() == (False, f"Another Chatbox of this computer runs always: {system.unit}")
+    assert always.look() == (False, f"Another Chatbox of this computer runs always: {system.unit}", "")
     for on in (True, False):
         with pytest.raises(ServiceError, match="Another Chatbox"):
             always.turn(on)
@@ -79,16 +79,25 @@ def test_a_folder_that_a_unit_spells_otherwise_is_known_again(system: System) ->
     always = switch(system.folder / 'Ann\'s "100 %" $chat')
     always.turn(True)
     system.runs()
-    assert always.look() == (True, "")
+    assert always.look() == (True, "", "")
 
 
 def test_where_there_can_be_no_service_it_says_why(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Machine("linux", False, lambda name: False, systemd=False)
     monkeypatch.setattr("chatbox.always.this_machine", lambda: here)
-    always = switch(system.data)
-    assert always.look().problem.startswith("systemd does not run here.")
+    always = switch(system.data, PORT)
+    problem, command = always.look()[1:]
+    assert problem.startswith("systemd does not run here, ")
+    assert f"/chatbox.py service install --print --data {system.data} --set server.port=9000" in command
     with pytest.raises(ServiceError, match="systemd does not run here"):
         always.turn(True)
+
+
+def test_the_command_to_type_tells_no_secret(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Machine("linux", False, lambda name: False, systemd=False)
+    monkeypatch.setattr("chatbox.always.this_machine", lambda: here)
+    secret = Item("cluster", "key", "0123456789abcdef", "--set")
+    assert switch(system.data, secret).look().command.endswith("--set 'cluster.key=***'")
 
 
 def test_a_step_that_fails_says_why(system: System) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from chatbox import cli, service_command
 from chatbox.folder_lock import LOCK_FILE, FolderLock
+from chatbox.service import plans
 from chatbox.service.choice import Machine
 from tests.service.system import System
 
@@ -80,6 +81,34 @@ def test_print_shows_everything_and_does_nothing(system: System, capsys: pytest.
     assert "# systemctl --user disable --now chatbox.service" in capsys.readouterr().out
     assert not system.unit.exists()
     assert not system.data.exists()
+
+
+@pytest.mark.parametrize("rights", [False, True])
+def test_print_shows_the_bare_command_where_no_systemd_runs(
+    rights: bool, system: System, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Machine("linux", rights, lambda name: True, systemd=False)
+    monkeypatch.setattr(service_command, "this_machine", lambda: here)
+    assert chatbox(system, "install", "--print", "--set", "server.name=Loft 2") == 0
+    hint, command = capsys.readouterr().out.splitlines()
+    assert hint.startswith("# systemd does not run here.")
+    assert command.endswith(f"serve --data {system.data} --no-browser --set 'server.name=Loft 2'")
+    assert chatbox(system, "install") == 1
+    assert "chatbox service install --print" in capsys.readouterr().err
+
+
+def test_print_shows_nothing_that_could_not_work(
+    system: System, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_command, "this_machine", lambda: ROOT)
+    assert chatbox(system, "install", "--print") == 1
+    monkeypatch.setattr(plans, "TEMPORARY", (str(system.folder),))
+    assert chatbox(system, "install", "--print", "--account", "somebody") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    account, place = printed.err.splitlines()
+    assert "with --account NAME" in account
+    assert "in a folder that the system empties" in place
 
 
 def test_remove_takes_the_unit_and_leaves_the_data(

@@ -22,10 +22,10 @@ export function alwaysPart(admin) {
 
 /** @param {Administration} admin @param {ServiceState} state @param {(state: ServiceState) => void} draw */
 function drawn(admin, state, draw) {
-  const { on, problem, can_change: canChange, notes = [] } = state;
+  const { on, problem, command, can_change: canChange, notes = [] } = state;
   const box = checkBox({
     label: t("always.on"),
-    hint: on ? t("always.hint_on") : t("always.hint_off"),
+    hint: on ? t("always.hint_on") : canChange ? t("always.hint_off") : t("always.hint_not"),
     checked: on,
     disabled: !canChange,
     onchange: async (wanted) => {
@@ -43,7 +43,7 @@ function drawn(admin, state, draw) {
       "div",
       { class: "note" },
       h("p", null, problem || t("always.elsewhere")),
-      problem && !on ? commandLine("chatbox service install") : null,
+      command && !on ? commandLine(command) : null,
     ),
   ];
 }

@@ -37,6 +37,7 @@ export const admin = {
   'always.on': 'Start Chatbox with this computer',
   'always.hint_on': 'It also starts again by itself should it fail.',
   'always.hint_off': 'It goes on running now; the switch counts from the computer’s next start.',
+  'always.hint_not': 'As far as Chatbox can tell, somebody has to start it again after this computer was off.',
   'always.elsewhere': 'Only somebody at the computer that Chatbox runs on can change this.',
 
   'logo.title': 'Picture',
