@@ -30,7 +30,7 @@ from chatbox.live.hub import Hub
 from chatbox.live.notices import Notices
 from chatbox.live.publisher import publications
 from chatbox.live.turns import Turns
-from chatbox.settings import Names, Settings
+from chatbox.settings import Given, Settings
 from chatbox.store import heads, upgrades, users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
@@ -47,7 +47,7 @@ async def open_instance(
     cost: Cost = COST,
     assets: str = "",
     tell: Callable[[str], None] | None = None,
-    given: Names = frozenset(),
+    given: Given | None = None,
     machine: Machine | None = None,
 ) -> Context:
     """Open the data folder, whose lock the caller holds, and start what runs by itself. A backup that waits
@@ -62,7 +62,7 @@ async def open_instance(
     store = await _open_store(settings, folder, clock)
     try:
         stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])
-        chosen = Chosen(settings, given, stored)
+        chosen = Chosen(settings, given or {}, stored)
         return await _assemble(chosen, folder, clock, cost, assets, tell, store, machine or NoMachine())
     except BaseException:
         await store.close()

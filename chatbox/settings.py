@@ -272,7 +272,7 @@ SECTIONS: Mapping[str, type[Struct]] = get_type_hints(Settings)
 TABLE: tuple[Setting, ...] = tuple(row for name, group in SECTIONS.items() for row in _rows(name, group))
 ROWS = {(row.section, row.key): row for row in TABLE}
 
-Names = frozenset[str]  # of settings, as section.key
+Given = Mapping[str, str]  # settings that something is said of, as section.key; and where, for a person
 
 
 def value_of(settings: Settings, row: Setting) -> Any:

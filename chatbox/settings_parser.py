@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from msgspec import Struct
 
 from chatbox.errors import StartError
 from chatbox.kinds import did_you_mean
-from chatbox.settings import ROWS, SECTIONS, Names, Setting, Settings
+from chatbox.settings import ROWS, SECTIONS, Given, Setting, Settings
 
 
 class Item(Struct, frozen=True):
@@ -63,9 +64,14 @@ def last_value(items: Iterable[Item], section: str, key: str) -> str:
     return given[-1] if given else ""
 
 
-def names_given(*items: Iterable[Item]) -> Names:
-    """The settings that a file or the command line says something of."""
-    return frozenset(f"{item.section}.{item.key}" for each in items for item in each if item.key)
+def places_given(*items: Iterable[Item]) -> Given:
+    """The settings that a file or the command line says something of, and where: "chatbox.ini, line 7" or
+    "--port". Of two the last counts."""
+    return {f"{item.section}.{item.key}": _place(item) for each in items for item in each if item.key}
+
+
+def _place(item: Item) -> str:
+    return item.file if item.line is None else f"{PurePath(item.file).name}, line {item.line}"
 
 
 def parse(

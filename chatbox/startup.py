@@ -16,9 +16,9 @@ from msgspec import Struct
 from chatbox import data_folder, settings_file
 from chatbox.data_folder import DataFolder, Wishes
 from chatbox.frozen import unpacked_folder
-from chatbox.settings import Names, Settings
+from chatbox.settings import Given, Settings, changed
 from chatbox.settings_file import FILE_NAME, Ini
-from chatbox.settings_parser import Item, Problem, SettingsError, last_value, names_given, override, parse
+from chatbox.settings_parser import Item, Problem, SettingsError, last_value, override, parse, places_given
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Start(Struct, frozen=True):
     settings: Settings
     folder: DataFolder
     config: Path
-    given: Names = frozenset()  # what the file or the command line says, which is stronger than any admin
+    given: Given = {}  # what the file or the command line says, which is stronger than any admin
     first: bool = False  # nothing was ever stored there
 
 
@@ -55,8 +55,8 @@ class ServeOptions(Struct, frozen=True):
         return self.start.config
 
     @property
-    def given(self) -> Names:
-        """The settings that the file or the command line says."""
+    def given(self) -> Given:
+        """The settings that the file or the command line says, and where."""
         return self.start.given
 
     @property
@@ -91,8 +91,12 @@ def prepare(arguments: Arguments, environment: Mapping[str, str]) -> Start:
         ini = settings_file.read(config) if in_folder else Ini()
         problems += _names_another(ini, folder.path)
     settings = parse(ini.items, overrides, (*ini.problems, *problems))
+    given = places_given(ini.items, overrides)
+    if option or variable:
+        settings = changed(settings, {"storage.data": str(folder.path)})
+        given = {**given, "storage.data": "--data" if option else data_folder.VARIABLE}
     first = not settings.storage.database and not data_folder.has_database(folder.path)
-    return Start(settings, folder, config, names_given(ini.items, overrides), first)
+    return Start(settings, folder, config, given, first)
 
 
 def settle(start: Start) -> None:

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatbox.errors import Conflict, Invalid
-from chatbox.settings import TABLE, Names, Setting, Settings, changed, value_of
+from chatbox.settings import TABLE, Given, Setting, Settings, changed, value_of
 
 _ROWS = {row.name: row for row in TABLE}
 
 
 class Chosen:
-    """`given` are the settings that the machine says something of; `stored` those of admins, as text. Whoever
-    changes something waits for their turn."""
+    """`given` are the settings that the machine says something of, and where; `stored` those of admins, as
+    text. Whoever changes something waits for their turn."""
 
-    def __init__(self, machine: Settings, given: Names, stored: Mapping[str, str]) -> None:
+    def __init__(self, machine: Settings, given: Given, stored: Mapping[str, str]) -> None:
         self.turn = asyncio.Lock()
         self._machine = machine
         self._given = given
@@ -40,7 +40,8 @@ class Chosen:
         self.settings = changed(self._machine, values)
 
     def list(self) -> list[dict[str, Any]]:
-        """Every setting, for an admin; `by` tells who said it: "default", "machine" or "admin"."""
+        """Every setting, for an admin; `by` tells who said it: "default", "machine" or "admin". `source` is
+        where the machine did: "chatbox.ini, line 7", or what was given at the start, such as "--set"."""
         return [self._entry(row) for row in TABLE]
 
     def _entry(self, row: Setting) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class Chosen:
             "allowed": row.kind.allowed,
             "help": row.help,
             "by": by,
+            "source": self._given.get(row.name, ""),
             "changeable": row.changeable and not given,
         }
 
@@ -65,7 +67,8 @@ class Chosen:
             if not row.changeable:
                 raise Conflict("This belongs to the machine. Change it in chatbox.ini.", field=name)
             if name in self._given:
-                raise Conflict("This stands in chatbox.ini. Change it there, or remove it there.", field=name)
+                source = self._given[name]
+                raise Conflict(f"This is said by {source}. Change it there, or remove it there.", field=name)
             if text is not None:
                 _read(row, text)
 

@@ -12,7 +12,8 @@ _ROOM = '`{"room": room}`, with its personal part'
 _SIGNED_IN = '`{"user": me}`, and sets the cookie'
 _SETTINGS = (
     '`{"settings": [{"name", "value", "default", "allowed", "help", "by": "default" | "machine" | "admin",'
-    ' "changeable"}]}`'
+    ' "source", "changeable"}]}`; `source`: of `machine`, where: a line of the file, or what was given at the'
+    " start, such as `--set`"
 )
 _PERSON = '`{"person": person}`, with the further fields of `people.list`'
 

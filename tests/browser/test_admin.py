@@ -203,7 +203,11 @@ def test_a_limit_is_changed_and_holds_at_once(office: Site, stages: Callable[[Si
     expect(ben.page.get_by_text("20 characters too many")).to_be_visible()
     # The machine's own are shown, and what the file says cannot be changed here.
     expect(page.locator("tbody tr").filter(has_text="server.hosts")).to_contain_text("office.home.arpa")
-    expect(page.get_by_label("Messages at once after a pause")).not_to_be_editable()
+    expect(page.locator("tbody tr").filter(has_text="server.hosts")).to_contain_text("at the start, by --set")
+    expect(page.locator("tbody tr").filter(has_text="log.level")).not_to_contain_text("by --set")
+    burst = page.get_by_label("Messages at once after a pause")
+    expect(burst).not_to_be_editable()
+    expect(page.locator(".limit-fields")).to_contain_text("It is given at the start, by --set.")
 
 
 def test_a_sheet_with_an_invitation_can_be_printed(office: Site, stages: Callable[[Site], Stage]) -> None:

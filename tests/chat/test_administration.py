@@ -177,13 +177,17 @@ async def test_what_the_machine_says_is_stronger_than_an_admin(world: World) -> 
     folder = world.folder
     await close_instance(world.ctx)
     machine = parse([given("limits.text_bytes=2 KB")])
-    names = frozenset({"limits.text_bytes"})
-    world.ctx = await open_instance(machine, folder, clock=world.clock, cost=CHEAP, given=names)
+    said = {"limits.text_bytes": "chatbox.ini, line 7", "server.port": "--port"}
+    world.ctx = await open_instance(machine, folder, clock=world.clock, cost=CHEAP, given=said)
     assert world.ctx.settings.limits.text_bytes == 2048
-    shown = entry(await do(world, ada, "settings.list"), "limits.text_bytes")
-    assert (shown["by"], shown["changeable"]) == ("machine", False)
+    listed = await do(world, ada, "settings.list")
+    shown = entry(listed, "limits.text_bytes")
+    assert (shown["by"], shown["source"], shown["changeable"]) == ("machine", "chatbox.ini, line 7", False)
+    assert [entry(listed, name)["source"] for name in ("server.port", "server.name")] == ["--port", ""]
     values = {"limits.text_bytes": "4 KB"}
-    assert await refused(world, ada, "settings.update", values=values) == "conflict limits.text_bytes"
+    error = await error_of(do(world, ada, "settings.update", values=values))
+    assert (error.code, error.field) == ("conflict", "limits.text_bytes")
+    assert "chatbox.ini, line 7" in error.message
 
 
 @in_world

@@ -123,7 +123,7 @@ class Node(World):
         self._settings = settings
 
     async def start(self) -> None:
-        chosen = Chosen(self._settings, frozenset(), {})
+        chosen = Chosen(self._settings, {}, {})
         self.ctx = await instance._assemble(
             chosen, self.folder, self.clock, CHEAP, "", self.codes.append, self.store, NoMachine()
         )

@@ -97,7 +97,7 @@
  * @property {number} messages
  * @property {{database: number, uploads: number, files: number, free: number, total: number}} storage in bytes
  *
- * @typedef {{name: string, value: string, default: string, allowed: string, help: string, by: 'default' | 'machine' | 'admin', changeable: boolean}} SettingInfo
+ * @typedef {{name: string, value: string, default: string, allowed: string, help: string, by: 'default' | 'machine' | 'admin', source: string, changeable: boolean}} SettingInfo
  * @typedef {{system: string, name: string, steps: {text: string, command?: string}[]}} FirewallGuide
  * @typedef {{on: boolean, problem: string, command: string, can_change: boolean, notes?: string[]}} ServiceState
  * @typedef {{addresses: string[], devices: number, seconds: number, late: boolean, guides: FirewallGuide[], here: number, can_open: boolean}} Reach

@@ -69,9 +69,15 @@ function limitField(setting) {
     name: setting.name,
     label: t(/** @type {AdminKey} */ (`settings.${setting.name}`)),
     value: setting.value,
-    hint: setting.changeable ? `${setting.allowed}.` : t("settings.fixed"),
+    hint: setting.changeable ? `${setting.allowed}.` : t("settings.fixed", { source: source(setting) }),
     attributes: { autocomplete: "off", spellcheck: "false", placeholder: setting.default, readonly: !setting.changeable },
   });
+}
+
+/** Where its value comes from, in words. @param {SettingInfo} setting */
+function source({ by, source }) {
+  if (by !== "machine") return t("settings.by_default");
+  return t(/^[-A-Z]/.test(source) ? "settings.at_start" : "settings.in_file", { source });
 }
 
 /** @param {SettingInfo[]} settings */
@@ -87,12 +93,17 @@ function machine(settings) {
       h(
         "tbody",
         null,
-        rows.map(({ name, value, help, by }) =>
+        rows.map((setting) =>
           h(
             "tr",
             null,
-            h("td", null, h("code", { dir: "ltr" }, name), h("small", null, help)),
-            h("td", { class: by === "machine" ? null : "table-quiet" }, h("span", { dir: "auto" }, value || t("settings.empty"))),
+            h("td", null, h("code", { dir: "ltr" }, setting.name), h("small", null, setting.help)),
+            h(
+              "td",
+              { class: setting.by === "machine" ? null : "table-quiet" },
+              h("span", { dir: "auto" }, setting.value || t("settings.empty")),
+              setting.by === "machine" ? h("small", null, source(setting)) : null,
+            ),
           ),
         ),
       ),
