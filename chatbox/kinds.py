@@ -54,7 +54,7 @@ class Whole(Kind, frozen=True):
     @property
     def allowed(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        span = f"{self.show(self.low)} to {self.show(self.high)}{unit}"
+        span = f"{self.spell(self.low)} to {self.spell(self.high)}{unit}"
         return f"{span}, or 0 for no limit" if self.lifts else span
 
     def read(self, text: str) -> int:
@@ -62,6 +62,10 @@ class Whole(Kind, frozen=True):
         if self.low <= value <= self.high or (self.lifts and value == 0):
             return value
         raise ValueError(f"must be {self.allowed}")
+
+    def spell(self, value: int) -> str:
+        """The value for a person."""
+        return self.show(value)
 
     def count(self, text: str) -> int:
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
@@ -88,6 +92,10 @@ class Size(Whole, frozen=True):
             if value and value % factor == 0:
                 return f"{value // factor} {suffix}"
         return str(value)
+
+    def spell(self, value: int) -> str:
+        shown = self.show(value)
+        return shown if not shown.isdecimal() else f"{shown} byte" if value == 1 else f"{shown} bytes"
 
 
 class Flag(Kind, frozen=True):

@@ -105,9 +105,12 @@ class Limits(Struct, frozen=True):
     frame_bytes: Annotated[
         int, Size(1024, 16 * 2**20, lifts=True), "Largest request over a live connection."
     ] = 64 * 2**10
-    text_bytes: Annotated[int, Size(1, 16 * 2**20, lifts=True), "Longest message, in UTF-8.", CHANGEABLE] = (
-        16 * 2**10
-    )
+    text_bytes: Annotated[
+        int,
+        Size(1, 16 * 2**20, lifts=True),
+        "Longest message, in UTF-8: 1 KB is about 1000 letters of English, or 340 Chinese characters.",
+        CHANGEABLE,
+    ] = 16 * 2**10
     connections_per_user: Annotated[
         int,
         Whole(1, 1_000_000, lifts=True),

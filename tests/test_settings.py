@@ -100,6 +100,7 @@ REFUSED = {  # what is given, and what is said of it
     "server.trusted_proxies=10.0.0.0/99": "must be address ranges like 10.0.0.0/8,",
     "server.name=a\x1b[31mb": 'must be one line of at most 80 visible characters, not "a\x1b[31mb".',
     "limits.frame_bytes=1023": "must be 1 KB to 16 MB, or 0 for no limit,",
+    "limits.text_bytes=99 GB": "must be 1 byte to 16 MB, or 0 for no limit,",
     "limits.frame_bytes=64 XB": "must be a number of bytes such as 65536, 64 KB or 25 MB,",
     "limits.queue=0": "must be 10 to 1000000,",
     "limits.file_bytes=0": "must be 1 KB to 100 GB,",

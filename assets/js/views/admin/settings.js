@@ -69,9 +69,15 @@ function limitField(setting) {
     name: setting.name,
     label: t(/** @type {AdminKey} */ (`settings.${setting.name}`)),
     value: setting.value,
-    hint: setting.changeable ? `${setting.allowed}.` : t("settings.fixed", { source: source(setting) }),
+    hint: setting.changeable ? allowed(setting) : t("settings.fixed", { source: source(setting) }),
     attributes: { autocomplete: "off", spellcheck: "false", placeholder: setting.default, readonly: !setting.changeable },
   });
+}
+
+/** What may stand there, in words. @param {SettingInfo} setting */
+function allowed({ name, allowed }) {
+  const hint = t("settings.allowed", { allowed });
+  return name === "limits.text_bytes" ? `${t("settings.text_bytes_hint")} ${hint}` : hint;
 }
 
 /** Where its value comes from, in words. @param {SettingInfo} setting */

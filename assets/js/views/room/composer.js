@@ -156,7 +156,8 @@ export class Composer {
     const limit = this.app.store.limits.text_bytes;
     const { length } = this.input.value;
     // A character has at most three bytes per UTF-16 unit: short texts need no counting.
-    const left = length * 3 < limit * NEAR_LIMIT ? limit : limit - bytes(this.input.value);
+    const short = !limit || length * 3 < limit * NEAR_LIMIT; // 0 is no limit
+    const left = short ? Infinity : limit - bytes(this.input.value);
     this.over = left < 0;
     this.count.hidden = left > limit * (1 - NEAR_LIMIT);
     this.count.classList.toggle("is-over", this.over);

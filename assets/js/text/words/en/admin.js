@@ -120,6 +120,8 @@ export const admin = {
   'settings.limits.messages_per_second': 'Messages per second and person',
   'settings.limits.messages_burst': 'Messages at once after a pause',
   'settings.limits.text_bytes': 'Longest message',
+  'settings.text_bytes_hint': '1 KB is about 1,000 letters of English, or 340 Chinese characters.',
+  'settings.allowed': 'Allowed: {allowed}.',
   'settings.limits.file_bytes': 'Largest file',
   'settings.limits.connections_per_user': 'Windows and devices per person',
   'settings.people.session_days': 'Days until an unused device signs in again',
