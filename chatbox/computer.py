@@ -11,7 +11,8 @@ from chatbox.chat.machine import Always
 from chatbox.errors import Conflict, StartError
 from chatbox.frozen import unpacked_folder
 from chatbox.lan import firewall
-from chatbox.lan.addresses import every_address
+from chatbox.lan.addresses import adapters_of_use, every_address
+from chatbox.rules.addresses import Around, around
 from chatbox.rules.firewall import Guide
 from chatbox.startup import Arguments, Start
 
@@ -39,6 +40,9 @@ class Computer:
 
     def own_addresses(self) -> set[str]:
         return every_address()
+
+    def around(self) -> Around:
+        return around(adapters_of_use())
 
     def guides(self) -> list[Guide]:
         return firewall.guides(self._port, program(), self._systems)

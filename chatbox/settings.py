@@ -145,6 +145,12 @@ class People(Struct, frozen=True):
         "Days without use after which a device must sign in again.",
         CHANGEABLE,
     ] = 90
+    networks: Annotated[
+        tuple[Network, ...],
+        Listed(read_network, "address ranges like 10.0.0.0/8"),
+        "Public addresses that count as this network where anyone on it may join. Private ones always do.",
+        CHANGEABLE,
+    ] = ()
 
 
 class Storage(Struct, frozen=True):

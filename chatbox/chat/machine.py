@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from chatbox.errors import Conflict
+from chatbox.rules.addresses import Around
 from chatbox.rules.firewall import Guide
 
 
@@ -22,6 +23,10 @@ class Machine(Protocol):
 
     def own_addresses(self) -> set[str]:
         """Every address of its own, in canonical form."""
+        ...
+
+    def around(self) -> Around:
+        """The networks with public addresses that it is in now. Blocks for a moment."""
         ...
 
     def guides(self) -> list[Guide]:
@@ -61,6 +66,9 @@ class NoMachine:
 
     def own_addresses(self) -> set[str]:
         return set()
+
+    def around(self) -> Around:
+        return Around()
 
     def guides(self) -> list[Guide]:
         return []

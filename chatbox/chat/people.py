@@ -7,15 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from chatbox.chat import accounts
+from chatbox.chat import accounts, joining
 from chatbox.chat.accounts import entry, notice
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.sessions import confirm_password, unchanged
 from chatbox.chat.signin import SignedIn, new_token, open_session
-from chatbox.errors import Forbidden
 from chatbox.protocol import commands
 from chatbox.rules import names, passwords
-from chatbox.rules.addresses import is_private
 from chatbox.rules.text import escape_controls
 from chatbox.rules.tokens import digest
 from chatbox.store import links, sessions, users
@@ -34,7 +32,7 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
     Raises `Forbidden`, `Invalid`, `Busy`, `Conflict` (field "name"), and `NotFound` for an invitation that no
     longer works."""
     invite = None if cmd.invite is None else digest(cmd.invite)
-    _check_join(ctx.server.join, ctx.server.setup_open, caller, invite)
+    near = await joining.admit(ctx, caller.address, invited=invite is not None)
     if invite is not None:
         await ctx.store.read(links.working(invite, ctx.clock.now(), kind="invite"))
     async with ctx.throttle.registration(caller.address):
@@ -43,7 +41,8 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
 
     def change(batch: Batch) -> Steps[dict[str, Any]]:
         meta = yield from users.meta()
-        _check_join(meta["join"], meta["setup"] == "open", caller, invite)
+        rule = joining.Rule(meta["join"], meta["setup"] == "open")
+        joining.check(rule, caller.address, invited=invite is not None, near=near)
         frees = None
         if invite is not None:
             link = yield from links.spend(batch, invite, kind="invite")
@@ -55,21 +54,6 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
     reply = await ctx.committer.submit(change)
     log.info("%s registered from %s", escape_controls(person.name), escape_controls(caller.address))
     return SignedIn(token, reply, cmd.shared)
-
-
-def _check_join(join: str, setup_open: bool, caller: Caller, invite: bytes | None) -> None:
-    if setup_open:
-        raise Forbidden("This server is not set up yet. Its owner does that first.")
-    if join == "closed":
-        raise Forbidden("Nobody can join this server at the moment. Ask an admin.")
-    if invite is None and join == "invite":
-        raise Forbidden(
-            "You need an invitation to join. Ask somebody who is here for a link.", field="invite"
-        )
-    if invite is None and not is_private(caller.address):
-        raise Forbidden(
-            "Only people on this network can join. Ask an admin for an invitation.", field="invite"
-        )
 
 
 # -- one's own account --------------------------------------------------------------------------------

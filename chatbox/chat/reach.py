@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import json
@@ -54,12 +55,25 @@ async def name_is_taken(ctx: Context, name: str, by: str) -> None:
     await ctx.committer.submit(change)
 
 
-def _tell_admins(batch: Batch, notice: dict[str, Any]) -> Steps[None]:
-    """Leave a notice for each admin. One about the own account stays: it matters more."""
+async def neighbour_refused(ctx: Context, address: str, network: str) -> None:
+    """Tell the admins that somebody at this address, in a network of this machine that strangers may be in as
+    well, could not join."""
+
+    def change(batch: Batch) -> Steps[None]:
+        notice = {"kind": "neighbour", "at": batch.now, "address": address, "network": network}
+        yield from _tell_admins(batch, notice, over=())
+
+    await ctx.committer.submit(change)
+
+
+def _tell_admins(
+    batch: Batch, notice: dict[str, Any], over: Collection[str] = ("address", "local_name", "neighbour")
+) -> Steps[None]:
+    """Leave a notice for each admin, in place of one of the kinds `over`. One about the own account stays: it
+    matters more."""
     for account in (yield from users.everyone()):
         if account.role != "admin" or not account.active:
             continue
-        kept = json.decode(account.notice)["kind"] if account.notice else notice["kind"]
-        if kept in ("address", "local_name"):
+        if not account.notice or json.decode(account.notice)["kind"] in over:
             yield from users.update(account.id, notice=json.encode(notice).decode())
             yield from users.tell(batch, account.id)

@@ -10,11 +10,16 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, ip_address, ip_interface, ip_network
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from chatbox.rules.addresses import Interface
 from chatbox.rules.hosts import canonical_address
+
+if TYPE_CHECKING:
+    from ifaddr import IP
 
 _ROUTE = 100  # what the default route is worth
 _ASIDE = -150  # more than anything can outweigh: a VPN often has the default route, and a private address
@@ -103,10 +108,25 @@ def list_interfaces(*, six: bool = False) -> list[tuple[str, str]]:
     import ifaddr
 
     return [
-        (adapter.nice_name, ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+        (adapter.nice_name, _address(ip))
         for adapter in ifaddr.get_adapters()
         for ip in adapter.ips
         if six or isinstance(ip.ip, str)
+    ]
+
+
+def _address(ip: IP) -> str:
+    return ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+
+
+def adapters_of_use() -> list[list[Interface]]:
+    """The addresses of each adapter that others may be on as well, with the networks that they are in."""
+    import ifaddr
+
+    return [
+        [ip_interface((canonical_address(_address(ip)), ip.network_prefix)) for ip in adapter.ips]
+        for adapter in ifaddr.get_adapters()
+        if kind_of(adapter.nice_name) not in OF_NO_USE
     ]
 
 

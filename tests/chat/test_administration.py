@@ -14,6 +14,7 @@ from chatbox.chat.context import Caller
 from chatbox.chat.machine import Always
 from chatbox.errors import Conflict, Invalid, NotFound
 from chatbox.instance import close_instance, open_instance
+from chatbox.rules.addresses import Around
 from chatbox.rules.firewall import Guide, guide
 from chatbox.settings_parser import parse
 from tests.chat.support import CHEAP, HOME, World, error_of, in_world
@@ -37,6 +38,9 @@ class Fake:
 
     def own_addresses(self) -> set[str]:
         return {"127.0.0.1", "192.168.1.5"}
+
+    def around(self) -> Around:
+        return Around()
 
     def guides(self) -> list[Guide]:
         return [guide("ufw", 8642)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
 from chatbox.chat.context import Caller
+from chatbox.chat.machine import NoMachine
 from chatbox.chat.people import (
     notice_dismiss,
     people_list,
@@ -25,7 +28,9 @@ from chatbox.chat.setup import server_update
 from chatbox.chat.signin import authenticate
 from chatbox.errors import Conflict, Forbidden, Invalid, SignedOut
 from chatbox.protocol import commands
+from chatbox.rules.addresses import Around
 from tests.chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
+from tests.chat.talk import do
 
 NEW = "walnut-harbour-kettle-4"
 
@@ -52,6 +57,46 @@ async def test_people_of_a_private_network_may_join_a_server_that_is_open_to_it(
         assert isinstance(refused, Forbidden), address
     members = await world.rows("SELECT count(*) FROM memberships WHERE room = 1 AND left_at IS NULL")
     assert members == [(6,)]
+
+
+class Here(NoMachine):
+    """A computer at home, which is in a network of a data centre too."""
+
+    def around(self) -> Around:
+        return Around((ip_network("2001:db8:7:1::/64"),), (ip_network("130.89.16.0/22"),))
+
+
+@in_world
+async def test_an_ipv6_neighbour_at_home_joins_and_a_public_ipv4_one_only_if_an_admin_wants(
+    world: World,
+) -> None:
+    ada = await world.set_up(join="network")
+    world.ctx = replace(world.ctx, machine=Here())
+    await world.register("home", Caller(address="2001:db8:7:1::9"))
+    neighbour = Caller(address="130.89.17.1")
+    refused = await error_of(world.register("ben", neighbour))
+    assert (refused.code, refused.field) == ("forbidden", "invite")
+    assert "130.89.17.1. Ask an admin for an invitation link." in refused.message
+    notice = (await do(world, ada, "hello"))["me"]["notice"]
+    assert (notice["kind"], notice["address"], notice["network"]) == (
+        "neighbour",
+        "130.89.17.1",
+        "130.89.16.0/22",
+    )
+    await do(world, ada, "settings.update", values={"people.networks": "130.89.16.0/22"})
+    await world.register("ben", neighbour)
+    assert isinstance(await error_of(world.register("far", Caller(address="130.89.20.1"))), Forbidden)
+
+
+@in_world
+async def test_admins_hear_of_neighbours_only_and_of_none_where_an_invitation_is_needed(world: World) -> None:
+    ada = await world.set_up(join="network")
+    world.ctx = replace(world.ctx, machine=Here())
+    assert isinstance(await error_of(world.register("far", Caller(address="8.8.8.8"))), Forbidden)
+    await server_update(world.ctx, ada, commands.ServerUpdate(join="invite"))
+    refused = await error_of(world.register("ben", Caller(address="130.89.17.1")))
+    assert refused.message.startswith("You need an invitation to join.")
+    assert "notice" not in (await do(world, ada, "hello"))["me"]
 
 
 @in_world

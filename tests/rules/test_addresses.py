@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_interface
+
 import pytest
 
-from chatbox.rules.addresses import counted_as, is_private
+from chatbox.rules.addresses import Around, around, counted_as, is_private, network_of
 from chatbox.rules.agents import describe
 
 
@@ -36,6 +38,54 @@ def test_private_loopback_and_link_local_addresses_are_near(address: str) -> Non
 )
 def test_everything_else_is_far(address: str) -> None:
     assert not is_private(address)
+
+
+HOME, OFFICE, WORLD = "192.168.1.5/24", "130.89.16.5/22", "2001:db8:7:1::5/64"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "sheltered", "exposed"),
+    [
+        ((HOME, WORLD, "2001:db8:7:1:aaaa::1/64", "fe80::5/64"), ["2001:db8:7:1::/64"], []),  # at home
+        ((HOME, "fd00::5/64"), [], []),
+        (("10.0.0.5/8", "2001:db8:7:1::5/96"), ["2001:db8:7:1::/96"], []),
+        ((OFFICE, WORLD), [], ["130.89.16.0/22", "2001:db8:7:1::/64"]),  # a university, or a data centre
+        ((OFFICE, "10.19.0.5/16", WORLD), [], ["130.89.16.0/22", "2001:db8:7:1::/64"]),
+        ((WORLD,), [], ["2001:db8:7:1::/64"]),
+        ((WORLD, "169.254.7.7/16"), [], ["2001:db8:7:1::/64"]),  # which an adapter gives itself
+        ((WORLD, "100.64.0.5/10"), [], ["2001:db8:7:1::/64"]),
+        ((HOME, "2001:db8:7:1::5/128", "8.8.8.8/32"), [], []),
+        ((HOME, "2001:db8::5/32"), [], []),
+        (("11.0.0.5/8",), [], []),
+    ],
+)
+def test_a_public_network_is_sheltered_where_a_router_stands_before_it(
+    adapter: tuple[str, ...], sheltered: list[str], exposed: list[str]
+) -> None:
+    found = around([map(ip_interface, adapter), [ip_interface("127.0.0.1/8"), ip_interface("::1/128")]])
+    assert [list(map(str, each)) for each in (found.sheltered, found.exposed)] == [sheltered, exposed]
+
+
+def test_each_adapter_stands_for_itself() -> None:
+    assert around([[ip_interface(HOME)], [ip_interface(WORLD)]]).sheltered == ()
+    assert around([]) == Around()
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("130.89.17.1", "130.89.16.0/22"),
+        ("::ffff:130.89.17.1", "130.89.16.0/22"),
+        ("2001:db8:7:1::9%eth0", "2001:db8:7:1::/64"),
+        ("130.89.20.1", "None"),
+        ("2001:db8:7:2::9", "None"),
+        ("", "None"),
+        ("x", "None"),
+    ],
+)
+def test_an_address_is_in_one_of_the_networks_or_in_none(address: str, found: str) -> None:
+    networks = [ip_interface(text).network for text in (OFFICE, WORLD)]
+    assert str(network_of(address, networks)) == found
 
 
 def test_an_ipv6_network_counts_as_one_and_ipv4_addresses_count_each() -> None:

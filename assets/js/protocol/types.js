@@ -71,7 +71,7 @@
  * @property {boolean} [gone]
  *
  * @typedef {Person & {role: 'admin' | 'member', notice?: AccountNotice}} Me
- * @typedef {{kind: string, at: number, by?: number, url?: string, old?: string, name?: string, address?: string}} AccountNotice
+ * @typedef {{kind: string, at: number, by?: number, url?: string, old?: string, name?: string, address?: string, network?: string}} AccountNotice
  * @typedef {Person & {role: 'admin' | 'member', state: 'active' | 'disabled' | 'deleted', created: number, seen?: number, sessions: number}} AdminPerson
  * @typedef {{user: number, role: RoomRole}} Member
  * @typedef {{user: number, role?: RoomRole, left?: boolean, rev: number}} MemberChange

@@ -75,9 +75,10 @@ function noticeBar(app) {
     if (!notice) return;
     replace(
       bar,
-      icon(notice.kind === "address" || notice.kind === "local_name" ? "warning" : "shield"),
+      icon(["address", "local_name", "neighbour"].includes(notice.kind) ? "warning" : "shield"),
       h("span", { dir: "auto" }, noticeText(app, notice)),
       notice.kind === "address" ? keepButton(notice.url ?? "") : null,
+      notice.kind === "neighbour" ? settingsButton(app) : null,
       h(
         "button",
         { type: "button", class: "bar-action", onclick: () => attempt(actions.account.dismissNotice()) },
@@ -117,10 +118,17 @@ function keepButton(url) {
   return h("button", { type: "button", class: "bar-action", onclick: open }, t("notice.address_keep"));
 }
 
+/** @param {App} app */
+function settingsButton(app) {
+  const open = () => app.go({ page: "admin", section: "settings" });
+  return h("button", { type: "button", class: "bar-action", onclick: open }, t("notice.neighbour_open"));
+}
+
 /** @param {App} app @param {import("../protocol/types.js").AccountNotice} notice */
-function noticeText({ store }, { kind, by, at, url = "", old = "", name = "", address = "" }) {
+function noticeText({ store }, { kind, by, at, url = "", old = "", name = "", address = "", network = "" }) {
   if (kind === "address") return t("notice.address", { url, old });
   if (kind === "local_name") return t("notice.local_name", { name, address });
+  if (kind === "neighbour") return t("notice.neighbour", { address, network });
   const words = {
     by: by ? label(store.people.get(by)) : t("notice.console"),
     when: relative(at, Date.now()),

@@ -22,6 +22,7 @@ const LIMITS = [
   "limits.messages_burst",
   "limits.connections_per_user",
   "people.session_days",
+  "people.networks",
 ];
 
 /** @param {App} app */
@@ -77,7 +78,8 @@ function limitField(setting) {
 /** What may stand there, in words. @param {SettingInfo} setting */
 function allowed({ name, allowed }) {
   const hint = t("settings.allowed", { allowed });
-  return name === "limits.text_bytes" ? `${t("settings.text_bytes_hint")} ${hint}` : hint;
+  if (name === "limits.text_bytes") return `${t("settings.text_bytes_hint")} ${hint}`;
+  return name === "people.networks" ? `${t("settings.networks_hint")} ${hint}` : hint;
 }
 
 /** Where its value comes from, in words. @param {SettingInfo} setting */

@@ -121,9 +121,11 @@ export const admin = {
   'settings.limits.messages_burst': 'Messages at once after a pause',
   'settings.limits.text_bytes': 'Longest message',
   'settings.text_bytes_hint': '1 KB is about 1,000 letters of English, or 340 Chinese characters.',
+  'settings.networks_hint': 'Where anyone on this network may join. Private addresses always count, such as 192.168.…; add public ones only if all who have them may join.',
   'settings.allowed': 'Allowed: {allowed}.',
   'settings.limits.file_bytes': 'Largest file',
   'settings.limits.connections_per_user': 'Windows and devices per person',
+  'settings.people.networks': 'Addresses that count as this network',
   'settings.people.session_days': 'Days until an unused device signs in again',
 
   'about.title': 'About Chatbox',

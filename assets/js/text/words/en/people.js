@@ -11,7 +11,7 @@ export const people = {
   'setup.you': 'You',
   'setup.join': 'Who may join?',
   'setup.join_network': 'Anyone on this network',
-  'setup.join_network_hint': 'Whoever reaches this address can make an account.',
+  'setup.join_network_hint': 'Whoever is on the same Wi-Fi or network can make an account, if its addresses are private, as in homes and most offices. Others need an invitation link.',
   'setup.join_invite': 'People with an invitation link',
   'setup.join_invite_hint': 'Admins make links and hand them over. Good for most teams.',
   'setup.join_closed': 'Nobody for now',
@@ -162,6 +162,9 @@ export const people = {
   'notice.address': 'The others now open {url} (before: {old}).',
   'notice.address_keep': 'How to keep it',
   'notice.local_name': 'Another machine ({address}) answers for {name}. Give the others the address with numbers instead.',
+
+  'notice.neighbour': 'Somebody at {address} wanted to join and was refused: strangers may be on {network}, too. If that is your own network, let it count as this one. If not, give them an invitation link.',
+  'notice.neighbour_open': 'Open the setting',
 
   'keep.title': 'Keep the address',
   'keep.why': 'Your router lends addresses to the devices on the network, and may lend this computer another one after it was off. Tell it once to reserve this one:',

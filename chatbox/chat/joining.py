@@ -1,0 +1,61 @@
+"""Who may make an account: people on this network, people with an invitation, or nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from chatbox.chat import reach
+from chatbox.chat.context import Context
+from chatbox.errors import Forbidden
+from chatbox.rules.addresses import is_private, network_of
+from chatbox.rules.text import escape_controls
+
+log = logging.getLogger(__name__)
+
+
+class Rule(NamedTuple):
+    """Who may join: "network", "invite" or "closed"; nobody before the setup."""
+
+    join: str
+    setup_open: bool
+
+
+async def admit(ctx: Context, address: str, *, invited: bool) -> bool:
+    """Whether somebody at this address is on this network. Admins are told of a neighbour who may not join.
+
+    Raises `Forbidden`."""
+    rule = Rule(ctx.server.join, ctx.server.setup_open)
+    near, unsure = False, None
+    if rule == Rule("network", False) and not invited:
+        near = is_private(address) or network_of(address, ctx.settings.people.networks) is not None
+        if not near:
+            around = await asyncio.to_thread(ctx.machine.around)
+            near = network_of(address, around.sheltered) is not None
+            unsure = network_of(address, around.exposed)
+    if not near and unsure is not None:
+        log.info("%s may not join: %s is not known to be private", escape_controls(address), unsure)
+        await reach.neighbour_refused(ctx, address, str(unsure))
+    check(rule, address, invited=invited, near=near)
+    return near
+
+
+def check(rule: Rule, address: str, *, invited: bool, near: bool) -> None:
+    """Raises `Forbidden`, with what to do, where somebody at this address may not join."""
+    if rule.setup_open:
+        raise Forbidden("This server is not set up yet. Its owner does that first.")
+    if rule.join == "closed":
+        raise Forbidden("Nobody can join this server at the moment. Ask an admin.")
+    if invited:
+        return
+    if rule.join == "invite":
+        raise Forbidden(
+            "You need an invitation to join. Ask somebody who is here for a link.", field="invite"
+        )
+    if not near:
+        raise Forbidden(
+            "Only people on the network of this server can join, and your address is not known to be on it"
+            f"{f': {address}' if address else ''}. Ask an admin for an invitation link.",
+            field="invite",
+        )
