@@ -133,6 +133,13 @@ def test_the_phone_goes_from_list_to_room_to_panel_and_back(
     expect(page.locator(".room")).to_be_hidden()
 
 
+def test_the_line_below_the_list_goes_from_edge_to_edge_on_the_phone(stage: Stage, ada: Person) -> None:
+    page = stage.window(ada, phone=True).load().page
+    box = page.locator(".sidebar-me").bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"]) == (0, page.viewport_size["width"] if page.viewport_size else 0)
+
+
 def test_a_long_press_opens_a_messages_menu_on_the_phone(
     stage: Stage, site: Site, ada: Person, room: int
 ) -> None:
