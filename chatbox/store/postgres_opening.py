@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
@@ -29,6 +31,7 @@ SERVING_LOCK = 0x63686174_0003  # shared by all servers; whoever moves the datab
 OLDEST = 13  # version of PostgreSQL
 
 _CONNECTS_WITHIN = 3.0  # seconds
+_ARRIVES_WITHIN = 3000  # milliseconds for whatever is sent (TCP_USER_TIMEOUT of tcp(7), on Linux)
 _ANSWERS_WITHIN = 10.0  # seconds for a statement, by this side's clock
 _TRIES = 30  # of an upgrade whose tables others are using
 _WAITS = {
@@ -79,6 +82,17 @@ async def _copy(url: str, file: Path) -> None:
         connection.terminate()
 
 
+class _Wired(asyncpg.Connection):  # type: ignore[misc]
+    """Lost as soon as nothing arrives at the other end any more, pulled cables included: a statement may take
+    its time, but the network may not."""
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        wire = transport.get_extra_info("socket")
+        if wire.family != getattr(socket, "AF_UNIX", None) and hasattr(socket, "TCP_USER_TIMEOUT"):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _ARRIVES_WITHIN)
+
+
 async def connect(url: str, purpose: Purpose) -> Connection:
     """A connection to a database that can be written. Raises what asyncpg raises, and OSError."""
     slow = purpose == "read slowly"
@@ -90,6 +104,7 @@ async def connect(url: str, purpose: Purpose) -> Connection:
         statement_cache_size=512,
         max_cached_statement_lifetime=0,
         target_session_attrs="read-write",
+        connection_class=_Wired,
     )
     try:
         kinds = {"jsonb": (to_json, from_json), "numeric": (str, int)}  # `meta.value`, and sums of integers

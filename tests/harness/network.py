@@ -48,12 +48,12 @@ class Host:
     def bridge(self, name: str, address: str) -> None:
         """An interface as Docker and libvirt make it."""
         self.ip("link", "add", name, "type", "bridge")
-        self._up(name, address)
+        self.up(name, address)
 
     def tunnel(self, name: str, address: str) -> None:
         """An interface as a VPN makes it."""
         self.ip("tuntap", "add", "dev", name, "mode", "tun")
-        self._up(name, address)
+        self.up(name, address)
 
     def pair(self, name: str, address: str, other: Host | None = None, peer: str = "eth0") -> None:
         """A cable; the other end lies loose, or is the interface `peer` of another machine."""
@@ -65,15 +65,37 @@ class Host:
             other.ip("link", "set", peer, "up")
         else:
             self.ip("link", "set", end, "up")
-        self._up(name, address)
+        self.up(name, address)
 
-    def _up(self, name: str, address: str) -> None:
+    def up(self, name: str, address: str) -> None:
+        """Let an interface that is there have an address, and work."""
         self.ip("address", "add", address, "dev", name)
         self.ip("link", "set", name, "up")
 
     def remove(self) -> None:
         """Take the machine off again, with all its interfaces."""
         _ip("netns", "delete", self.name)
+
+
+class Cable:
+    """From a machine to the one that the tests run on; `name` is the interface there."""
+
+    def __init__(self, host: Host, name: str) -> None:
+        net = f"10.{64 + secrets.randbelow(64)}.{secrets.randbelow(256)}"
+        self.near, self.far = f"{net}.1", f"{net}.2"  # the addresses here and there
+        self._end = f"v{secrets.token_hex(4)}"
+        host.ip("link", "add", name, "type", "veth", "peer", "name", self._end)
+        host.ip("link", "set", self._end, "netns", str(os.getpid()))
+        host.up(name, f"{self.far}/30")
+        _ip("address", "add", f"{self.near}/30", "dev", self._end)
+        self.plug()
+
+    def pull(self) -> None:
+        """Nobody is told of anything: what is on its way gets lost, and so does all that follows."""
+        _ip("link", "set", self._end, "down")
+
+    def plug(self) -> None:
+        _ip("link", "set", self._end, "up")
 
 
 # The server, which looks around every second, not every fifteen or sixty.

@@ -186,9 +186,10 @@ class Proxy:
         """The person as somebody who comes this way."""
         return person._replace(origin=self.url)
 
-    async def start(self) -> None:
+    async def start(self, host: str = "127.0.0.1") -> None:
+        """Accept connections on a free port of this address."""
         self._listener = await asyncio.get_running_loop().create_server(
-            self._accept, "127.0.0.1", 0, backlog=_WAITING
+            self._accept, host, 0, backlog=_WAITING
         )
         self.port = self._listener.sockets[0].getsockname()[1]
 
