@@ -99,7 +99,7 @@ class Attack:
         self._neighbours = neighbours
 
     async def run(self) -> None:
-        files, memory = self._server.open_files(), self._server.memory()
+        files, memory = len(self._open()), self._server.memory()
         before, with_them, without = await self._neighbours.p99(SECONDS), [], []
         for _ in range(ROUNDS):
             async with self._going_on():
@@ -116,16 +116,18 @@ class Attack:
         record(f"{self._kind}: memory during", self.peak, "MiB")
         record(f"{self._kind}: memory after", self.growth, "MiB")
 
+    def _open(self) -> list[str]:
+        """The server's files and sockets, but the database's: a reader opens the log at its first read."""
+        return [name for name in self._server.open_names() if ".sqlite3" not in name]
+
     async def _gone(self, files: int) -> None:
         """Wait until no more files are open than so many."""
         try:
             async with asyncio.timeout(GONE_WITHIN):
-                while self._server.open_files() > files:  # noqa: ASYNC110 - of another process
+                while len(self._open()) > files:  # noqa: ASYNC110 - of another process
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(
-                f"{self._kind}: more than {files} are open: {self._server.open_names()}"
-            ) from None
+            raise AssertionError(f"{self._kind}: more than {files} are open: {self._open()}") from None
 
     @asynccontextmanager
     async def _going_on(self) -> AsyncIterator[None]:
