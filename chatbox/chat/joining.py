@@ -31,8 +31,8 @@ async def admit(ctx: Context, address: str, *, invited: bool) -> bool:
     if rule == Rule("network", False) and not invited:
         near = is_private(address) or network_of(address, ctx.settings.people.networks) is not None
         if not near:
-            around = await asyncio.to_thread(ctx.machine.around)
-            near = network_of(address, around.sheltered) is not None
+            around, own = await asyncio.to_thread(lambda: (ctx.machine.around(), ctx.machine.own_addresses()))
+            near = address in own or network_of(address, around.sheltered) is not None
             unsure = network_of(address, around.exposed)
     if not near and unsure is not None:
         log.info("%s may not join: %s is not known to be private", escape_controls(address), unsure)

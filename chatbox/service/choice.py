@@ -34,8 +34,8 @@ def check(machine: Machine) -> None:
     if machine.platform == "linux" and not machine.systemd:
         raise ServiceError(
             "systemd does not run here, so Chatbox cannot have itself started with this computer. Have "
-            "whatever starts programs here do it; in a container that is its restart policy. What it has to "
-            "start is shown by:  chatbox service install --print",
+            "whatever starts programs here do it; in a container that is its restart policy. The command "
+            "“service install --print” shows what it has to start.",
             ("--print",),
         )
     if machine.platform == "win32" and not machine.rights:

@@ -62,6 +62,9 @@ async def test_people_of_a_private_network_may_join_a_server_that_is_open_to_it(
 class Here(NoMachine):
     """A computer at home, which is in a network of a data centre too."""
 
+    def own_addresses(self) -> set[str]:
+        return {"130.89.16.5"}
+
     def around(self) -> Around:
         return Around((ip_network("2001:db8:7:1::/64"),), (ip_network("130.89.16.0/22"),))
 
@@ -73,6 +76,7 @@ async def test_an_ipv6_neighbour_at_home_joins_and_a_public_ipv4_one_only_if_an_
     ada = await world.set_up(join="network")
     world.ctx = replace(world.ctx, machine=Here())
     await world.register("home", Caller(address="2001:db8:7:1::9"))
+    await world.register("nearby", Caller(address="130.89.16.5"))
     neighbour = Caller(address="130.89.17.1")
     refused = await error_of(world.register("ben", neighbour))
     assert (refused.code, refused.field) == ("forbidden", "invite")

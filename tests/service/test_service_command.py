@@ -94,7 +94,7 @@ def test_print_shows_the_bare_command_where_no_systemd_runs(
     assert hint.startswith("# systemd does not run here.")
     assert command.endswith(f"serve --data {system.data} --no-browser --set 'server.name=Loft 2'")
     assert chatbox(system, "install") == 1
-    assert "chatbox service install --print" in capsys.readouterr().err
+    assert "service install --print" in capsys.readouterr().err
 
 
 def test_print_shows_nothing_that_could_not_work(

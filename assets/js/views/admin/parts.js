@@ -37,7 +37,7 @@ export function commandLine(text) {
   return h(
     "div",
     { class: "command" },
-    h("code", { dir: "ltr" }, text),
+    h("code", { dir: "ltr" }, text.split(" ").flatMap((word, place) => [place ? " " : "", h("span", null, word)])),
     iconButton({ icon: "copy", label: t("do.copy"), onclick: () => copyText(text) }),
   );
 }

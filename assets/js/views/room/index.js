@@ -74,7 +74,7 @@ class RoomView {
     store.on("outbox", here(() => this.timeline.draw()));
     store.on("rooms", here(() => this.timeline.drawPill()));
     store.on("room", here(() => (this.drawHeader(), this.composer.draw())));
-    store.on("server", here(() => this.composer.measure())); // an admin may have changed the limit
+    store.on("server", always(() => this.composer.measure())); // an admin may have changed the limit
     store.on("typing", here(() => this.drawTyping()));
     store.on("open", always(() => this.timeline.draw()));
     store.on("connection", always(() => this.timeline.draw()));
