@@ -4,9 +4,8 @@ import { Administration } from "../../actions/administration.js";
 import { h } from "../../lib/dom.js";
 import { fullDate, relative } from "../../text/dates.js";
 import { fileSize } from "../../text/links.js";
-import { label } from "../../text/names.js";
 import { t } from "../../text/words/admin.js";
-import { avatar, loadInto } from "../parts.js";
+import { avatar, loadInto, personName } from "../parts.js";
 import { alwaysPart } from "./always.js";
 import { facts, part, state } from "./parts.js";
 
@@ -103,8 +102,7 @@ function faces(app) {
   const here = app.store.people.active().filter((person) => app.store.people.state(person.id) !== "offline");
   if (!here.length) return [t("overview.online_none")];
   const shown = here.slice(0, FACES).map((person) => {
-    const face = avatar(person, { size: 24, presence: app.store.people.state(person.id) });
-    return h("span", { title: label(person) }, face, h("span", { class: "visually-hidden" }, label(person)));
+    return h("span", { class: "face" }, avatar(person, { size: 28, presence: app.store.people.state(person.id) }), personName(person));
   });
   return [...shown, here.length > FACES ? `+${here.length - FACES}` : ""];
 }
