@@ -176,6 +176,7 @@ async def reach(ctx: Context, caller: Caller, cmd: commands.AdminReach) -> dict[
     """The address for the others, how many devices have come, and what may be in their way."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
     devices, seconds = ctx.devices.others(ctx.machine.own_addresses()), ctx.devices.seconds
+    exposed = (await asyncio.to_thread(ctx.machine.around)).exposed
     return {
         "addresses": [each for each in ctx.server.addresses() if not is_loopback_host(urlsplit(each).netloc)],
         "devices": devices,
@@ -184,6 +185,7 @@ async def reach(ctx: Context, caller: Caller, cmd: commands.AdminReach) -> dict[
         "guides": to_builtins(ctx.machine.guides()),
         "here": ctx.machine.here,
         "can_open": ctx.machine.can_open and _sits_there(ctx, caller),
+        "exposed": [str(each) for each in exposed if each not in ctx.settings.people.networks],
     }
 
 

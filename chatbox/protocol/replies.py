@@ -117,9 +117,9 @@ REPLIES: dict[str, str] = {
     "admin.logo": '`{"logo"}`, its hash: the picture is at `/logo/<hash>`',
     "admin.reach": (
         '`{"addresses": [url], "devices", "seconds", "late", "guides": [{"system", "name", "steps": [{"text",'
-        ' "command"?}]}], "here", "can_open"}`; addresses that lead to this computer alone are left'
-        " out; `late`: nobody has come for three minutes; the first `here` of the guides are for what is at"
-        " work on this computer"
+        ' "command"?}]}], "here", "can_open", "exposed": [network]}`; addresses that lead to this computer'
+        " alone are left out; `late`: nobody has come for three minutes; the first `here` of the guides are"
+        " for what is at work on this computer; `exposed`: its public networks that do not count as this one"
     ),
     "admin.firewall": _NOTHING,
     "service.status": (

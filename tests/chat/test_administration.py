@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,13 @@ class Fake:
         self.opened = 0
         self.on = False
         self.problem = ""
+        self.networks = Around()
 
     def own_addresses(self) -> set[str]:
         return {"127.0.0.1", "192.168.1.5"}
 
     def around(self) -> Around:
-        return Around()
+        return self.networks
 
     def guides(self) -> list[Guide]:
         return [guide("ufw", 8642)]
@@ -267,6 +269,17 @@ async def test_devices_count_but_not_this_computer_and_after_three_minutes_it_is
         world.ctx.devices.note(address)
     found = await do(world, ada, "admin.reach")
     assert (found["devices"], found["late"]) == (2, False)
+
+
+@in_world
+async def test_a_public_network_that_does_not_count_yet_is_told(world: World) -> None:
+    ada = await world.set_up()
+    machine = Fake()
+    on(world, machine)
+    assert (await do(world, ada, "admin.reach"))["exposed"] == []
+    machine.networks = Around(exposed=(ip_network("130.89.16.0/22"), ip_network("2001:db8:7:1::/64")))
+    await do(world, ada, "settings.update", values={"people.networks": "130.89.16.0/22"})
+    assert (await do(world, ada, "admin.reach"))["exposed"] == ["2001:db8:7:1::/64"]
 
 
 @in_world

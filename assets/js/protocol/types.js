@@ -100,7 +100,7 @@
  * @typedef {{name: string, value: string, default: string, allowed: string, help: string, by: 'default' | 'machine' | 'admin', source: string, changeable: boolean}} SettingInfo
  * @typedef {{system: string, name: string, steps: {text: string, command?: string}[]}} FirewallGuide
  * @typedef {{on: boolean, problem: string, command: string, can_change: boolean, notes?: string[]}} ServiceState
- * @typedef {{addresses: string[], devices: number, seconds: number, late: boolean, guides: FirewallGuide[], here: number, can_open: boolean}} Reach
+ * @typedef {{addresses: string[], devices: number, seconds: number, late: boolean, guides: FirewallGuide[], here: number, can_open: boolean, exposed: string[]}} Reach
  *
  * @typedef {object} HelloReply
  * @property {Me} me

@@ -9,7 +9,10 @@ import { choiceList, field, form, joinChoices } from "../forms.js";
 import { attempt, serverBadge } from "../parts.js";
 import { part } from "./parts.js";
 
-/** @typedef {import("../app.js").App} App */
+/**
+ * @typedef {import("../app.js").App} App
+ * @typedef {import("../../protocol/types.js").Reach} Reach
+ */
 
 /** Sharp at 96 px on a screen of twice the density. */
 const LOGO_PIXELS = 192;
@@ -22,6 +25,11 @@ export function create(app) {
 /** @param {App} app */
 function serverForm(app) {
   const { store, actions } = app;
+  const exposed = h("div", { class: "note" });
+  new Administration(actions).reach().then(
+    (found) => replace(exposed, exposedHint(app, found)),
+    () => {}, // only a hint: a bar tells that the connection is gone
+  );
   const name = field({
     name: "name",
     label: t("admin.server_name"),
@@ -38,7 +46,7 @@ function serverForm(app) {
   return form({
     fields: [name],
     submit: t("do.save"),
-    body: [name.element, join.element],
+    body: [name.element, join.element, exposed],
     onsubmit: async () => {
       const changed = name.input.value.trim();
       await actions.server.update({
@@ -48,6 +56,19 @@ function serverForm(app) {
       toast(t("do.saved"));
     },
   }).element;
+}
+
+/** Of whom "this network" would be thought, and does not count. @param {App} app @param {Reach} reach */
+function exposedHint(app, { exposed }) {
+  if (!exposed.length) return null;
+  const open = () => app.go({ page: "admin", section: "settings" });
+  return h(
+    "p",
+    null,
+    t("general.exposed", { networks: exposed.join(", ") }),
+    " ",
+    h("button", { type: "button", class: "link", onclick: open }, t("admin.settings")),
+  );
 }
 
 /** @param {App} app */

@@ -40,6 +40,8 @@ export const admin = {
   'always.hint_not': 'As far as Chatbox can tell, somebody has to start it again after this computer was off.',
   'always.elsewhere': 'Only somebody at the computer that Chatbox runs on can change this.',
 
+  'general.exposed': 'This computer is on {networks}, where addresses are public: strangers may be there, too. Who comes from there needs an invitation link, until you let it count as this network:',
+
   'logo.title': 'Picture',
   'logo.hint': 'Shown beside the name, and where people sign in. A square one looks best.',
   'logo.choose': 'Choose a picture…',
@@ -121,7 +123,7 @@ export const admin = {
   'settings.limits.messages_burst': 'Messages at once after a pause',
   'settings.limits.text_bytes': 'Longest message',
   'settings.text_bytes_hint': '1 KB is about 1,000 letters of English, or 340 Chinese characters.',
-  'settings.networks_hint': 'Where anyone on this network may join. Private addresses always count, such as 192.168.…; add public ones only if all who have them may join.',
+  'settings.networks_hint': 'Where anyone on this network may join. Private addresses always count, such as 192.168.1.5. Add public ones only if all who have them may join.',
   'settings.allowed': 'Allowed: {allowed}.',
   'settings.limits.file_bytes': 'Largest file',
   'settings.limits.connections_per_user': 'Windows and devices per person',
