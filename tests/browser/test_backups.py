@@ -66,7 +66,9 @@ def test_an_admin_restores_one_that_the_server_has(own_stage: Stage, own_site: S
     own_site.post(admin, 1, "lost")
     own_stage.windows[0].guard.expect(OUTAGE)
     own_stage.windows[0].guard.expect(RESTARTING)
-    page.get_by_role("button", name="Restore the backup of").click()
+    button = page.get_by_role("button", name="Restore the backup of")
+    expect(button).to_have_text("Restore")  # in a word: an arrow that turns back may mean anything
+    button.click()
     expect(page.get_by_role("dialog")).to_contain_text("Put the backup of Today")
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("is checked. Chatbox starts anew")).to_be_visible()

@@ -84,7 +84,7 @@ function backupTable(backups, listed, restore) {
   const heads = /** @type {const} */ (["backups.when", "backups.holds", "backups.size"]);
   return h(
     "table",
-    { class: "table table-plain" },
+    { class: "table table-plain table-backups" },
     h("thead", null, h("tr", null, heads.map((key) => h("th", { scope: "col" }, t(key))), h("th"))),
     h("tbody", null, listed.map((backup) => backupRow(backups, backup, restore))),
   );
@@ -118,11 +118,16 @@ function backupRow(backups, backup, restore) {
             "span",
             { class: "backups-actions" },
             iconButton({ icon: "download", label, onclick: () => download(backups, backup) }),
-            iconButton({
-              icon: "refresh",
-              label: t("backups.restore", { when: fullDate(backup.at) }),
-              onclick: () => restore(backup),
-            }),
+            h(
+              "button",
+              {
+                type: "button",
+                class: "button button-small",
+                "aria-label": t("backups.restore", { when: fullDate(backup.at) }),
+                onclick: () => restore(backup),
+              },
+              t("restore.action"),
+            ),
           )
         : null,
     ),
