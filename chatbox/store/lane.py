@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Connection(Protocol):
     """What is asked of a connection of asyncpg, which has no types of its own."""
 
-    async def execute(self, query: str, *args: Any) -> str: ...
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str: ...
     async def executemany(self, command: str, args: Iterable[Sequence[Any]]) -> None: ...
     async def fetch(self, query: str, *args: Any) -> list[Any]: ...
     async def fetchval(self, query: str, *args: Any) -> Any: ...
@@ -47,6 +47,7 @@ LOST = (
 AWAY = "The database does not answer just now. Nothing was stored; it will be sent again."
 
 _LONGEST_PAUSE = 2.0  # seconds between two tries to connect
+_BEGINS_WITHIN = 10.0  # seconds that a connection may be silent when a transaction begins, be it a slow one
 _GOODBYE = 5.0  # seconds that a connection may take to be closed
 
 
@@ -63,7 +64,7 @@ class Outage:
         return self._again_at - time.monotonic()
 
     def seen(self) -> None:
-        """A connection could not be made."""
+        """A connection could not be made, or was of no use."""
         self._failures += 1
         pause = min(_LONGEST_PAUSE, 0.05 * 2**self._failures)
         self._again_at = time.monotonic() + pause * random.uniform(0.5, 1.0)
@@ -90,7 +91,8 @@ class Lane:
         self.waiting = 0  # jobs that are queued or being done
 
     def run(self, job: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
-        """Queue a job, which gets its connection by `begin`; the future has its result or its error."""
+        """Queue a job, which gets its connection by `begin`; the future has its result or its error. One that
+        is cancelled before its turn is not done."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.waiting += 1
         self._jobs.put_nowait((future, job))
@@ -98,18 +100,18 @@ class Lane:
 
     async def begin(self, statement: str) -> Connection:
         """Begin a transaction, on a new connection where the last one was lost since. Raises `Unavailable`
-        where the database is away."""
+        where the database is away, or lets nobody begin: nothing was stored then."""
         try:
             if self._connection is not None and not self._connection.is_closed():
-                await self._connection.execute(statement)
+                await self._connection.execute(statement, timeout=_BEGINS_WITHIN)
                 return self._connection
-        except LOST:
+        except (*LOST, asyncpg.PostgresError):
             pass
         self.drop()
         connection = self._connection = await self._opened()
         try:
-            await connection.execute(statement)
-        except LOST as error:
+            await connection.execute(statement, timeout=_BEGINS_WITHIN)
+        except (*LOST, asyncpg.PostgresError) as error:
             raise self._away(error) from error
         return connection
 
@@ -133,25 +135,30 @@ class Lane:
         try:
             connection = await self._connect()
         except (*LOST, asyncpg.PostgresError) as error:
-            self._outage.seen()
             raise self._away(error) from error
         self._outage.over()
         return connection
 
     def _away(self, error: Exception) -> Unavailable:
         self.drop()
+        self._outage.seen()
         self._troubles.met("no connection", error)
         return Unavailable(AWAY, retry_in=max(self._outage.pause, 0.5))
 
     async def _work(self) -> None:
         while (entry := await self._jobs.get()) is not None:
             future, job = entry
-            try:
-                result = await job()
-            except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
-                if not future.done():
-                    future.set_exception(error)
-            else:
-                if not future.done():
-                    future.set_result(result)
+            if not future.cancelled():
+                await _do(job, future)
             self.waiting -= 1
+
+
+async def _do(job: Callable[[], Awaitable[Any]], future: asyncio.Future[Any]) -> None:
+    try:
+        result = await job()
+    except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
+        if not future.done():
+            future.set_exception(error)
+    else:
+        if not future.done():
+            future.set_result(result)

@@ -38,7 +38,7 @@ from chatbox.store.postgres_schema import BLOCK
 from chatbox.store.troubles import UNKNOWN, UNREADABLE, Troubles, failed, misfit
 
 T = TypeVar("T")
-Purpose = Literal["write", "read", "read slowly"]
+Purpose = Literal["write", "read", "read slowly", "work"]  # "work": as long as it takes
 Connect = Callable[[], Awaitable[Connection]]
 Copy = Callable[[Path], Awaitable[object]]
 log = logging.getLogger("chatbox.store")

@@ -33,13 +33,13 @@ OLDEST = 13  # version of PostgreSQL
 _CONNECTS_WITHIN = 3.0  # seconds
 _ARRIVES_WITHIN = 3000  # milliseconds for whatever is sent (TCP_USER_TIMEOUT of tcp(7), on Linux)
 _ANSWERS_WITHIN = 10.0  # seconds for a statement, by this side's clock
+_SLOWLY_ANSWERS_WITHIN = 120.0  # seconds for one that may be slow: whoever is cut off hears of nothing
 _TRIES = 30  # of an upgrade whose tables others are using
 _WAITS = {
     "application_name": "chatbox",
     # Whoever is paused or cut off within a transaction holds up the others no longer than this.
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "2s",
-    "statement_timeout": "9s",
     "tcp_user_timeout": "5s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -75,7 +75,7 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
 
 
 async def _copy(url: str, file: Path) -> None:
-    connection = await connect(url, "read slowly")
+    connection = await connect(url, "work")
     try:
         await copy_into_file(connection, file)
     finally:
@@ -95,12 +95,12 @@ class _Wired(asyncpg.Connection):  # type: ignore[misc]
 
 async def connect(url: str, purpose: Purpose) -> Connection:
     """A connection to a database that can be written. Raises what asyncpg raises, and OSError."""
-    slow = purpose == "read slowly"
+    seconds = {"read slowly": _SLOWLY_ANSWERS_WITHIN, "work": None}.get(purpose, _ANSWERS_WITHIN)
     connection = await asyncpg.connect(
         url,
         timeout=_CONNECTS_WITHIN,
-        command_timeout=None if slow else _ANSWERS_WITHIN,
-        server_settings=_WAITS | ({"statement_timeout": "0"} if slow else {}),
+        command_timeout=seconds,
+        server_settings=_WAITS | {"statement_timeout": "0" if seconds is None else f"{seconds * 900:.0f}"},
         statement_cache_size=512,
         max_cached_statement_lifetime=0,
         target_session_attrs="read-write",
@@ -122,9 +122,9 @@ async def connect(url: str, purpose: Purpose) -> Connection:
 
 
 async def reach(url: str) -> Connection:
-    """A first connection, of a kind for `slow` work. Raises `DataFolderError` in a person's words."""
+    """A first connection, for `work` of any length. Raises `DataFolderError` in a person's words."""
     try:
-        connection = await connect(url, "read slowly")
+        connection = await connect(url, "work")
     except (*LOST, asyncpg.PostgresError, ValueError) as error:
         raise DataFolderError(_refusal(url, error)) from error
     try:

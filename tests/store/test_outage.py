@@ -14,13 +14,13 @@ import pytest
 
 from chatbox.errors import Unavailable
 from chatbox.model import Posted
-from chatbox.store.base import Store
+from chatbox.store.base import Steps, Store, one
 from chatbox.store.postgres_opening import open_postgres
 from tests.chat.support import SetClock
 from tests.harness import postgres
 from tests.harness.proxy import Link, Proxy
 from tests.harness.running import chance
-from tests.store.support import PostgresBench, draft, on_postgres
+from tests.store.support import GENERAL, PostgresBench, draft, on_postgres
 
 
 @asynccontextmanager
@@ -153,3 +153,95 @@ def test_a_cut_in_the_middle_of_a_batch_stores_all_of_it_or_nothing(trouble: str
 
     with patch("chatbox.store.postgres_opening._ANSWERS_WITHIN", 1.0):
         cut_off()
+
+
+def asked_slowly(seconds: float, *, marked: str = "") -> Steps[int]:
+    """A read that takes so long; what it is marked with can be found among what it asks."""
+    ((found,),) = yield one(f"SELECT 7 FROM pg_sleep({seconds}) /* {marked} */")
+    return int(found)
+
+
+def test_a_slow_read_does_not_wait_for_ever_on_a_line_that_has_gone_silent() -> None:
+    @on_postgres
+    async def silent(bench: PostgresBench) -> None:
+        async with behind_a_proxy(bench) as (store, proxy):
+            assert await store.read(asked_slowly(0), slow=True) == 7
+            first = silenced(proxy)  # between two reads: the next one begins on another line
+            assert await store.read(asked_slowly(0), slow=True) == 7
+            reading = asyncio.ensure_future(store.read(asked_slowly(60, marked="cut"), slow=True))
+            await until_asked(bench, "cut")
+            second = silenced(proxy)
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(reading, 30)
+            assert await store.read(asked_slowly(0), slow=True) == 7
+            for link in first + second:
+                link.reset()
+
+    with (
+        patch("chatbox.store.postgres_opening._SLOWLY_ANSWERS_WITHIN", 3.0),
+        patch("chatbox.store.lane._BEGINS_WITHIN", 1.0),
+    ):
+        silent()
+
+
+def silenced(proxy: Proxy) -> list[Link]:
+    """All lines that there are, from now on silent."""
+    links = list(proxy.links)
+    for link in links:
+        link.silence()
+    return links
+
+
+async def until_asked(bench: PostgresBench, marked: str) -> None:
+    """Wait until the server is at it."""
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* {marked} */' AND state = 'active'"
+    async with asyncio.timeout(20):
+        while not (await bench.rows(query))[0][0]:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.01)
+
+
+@on_postgres
+async def test_a_read_whose_asker_has_gone_before_its_turn_is_not_done(bench: PostgresBench) -> None:
+    began = []
+
+    def steps(name: str) -> Steps[None]:
+        began.append(name)
+        yield one("SELECT 1")
+
+    first = asyncio.ensure_future(bench.store.read(steps("first"), slow=True))
+    gone = asyncio.ensure_future(bench.store.read(steps("gone"), slow=True))
+    last = asyncio.ensure_future(bench.store.read(steps("last"), slow=True))
+    gone.cancel()
+    await asyncio.gather(first, last)
+    assert began == ["first", "last"]
+
+
+@on_postgres
+async def test_where_the_server_lets_nobody_begin_it_is_to_be_tried_again(bench: PostgresBench) -> None:
+    """What is refused at BEGIN was not stored, whatever the reason: the client is to send it again."""
+    pass_on = Link.pass_on
+
+    def refuse_to_begin(link: Link, end: Any, data: bytes) -> None:
+        if end is link.client and data.startswith(b"Q") and b"BEGIN" in data:
+            fields = b"SERROR\0VERROR\0C53200\0Mout of memory\0\0"
+            pass_on(link, link.server, b"E" + (len(fields) + 4).to_bytes(4) + fields + b"Z\0\0\0\5I")
+        else:
+            pass_on(link, end, data)
+
+    async with behind_a_proxy(bench) as (store, _):
+        before = await try_until_stored(store, bench.ada, "before")
+        with patch.object(Link, "pass_on", refuse_to_begin):
+            for asked in (
+                lambda: store.commit([draft(bench.ada, "1")]),
+                lambda: store.read(head_of_general()),
+            ):
+                with pytest.raises(Unavailable) as refused:
+                    await asked()
+                assert refused.value.retry_in
+        after = await try_until_stored(store, bench.ada, "1")
+        assert (after.seq, after.duplicate) == (before.seq + 1, False)
+
+
+def head_of_general() -> Steps[int]:
+    ((head,),) = yield one("SELECT head FROM rooms WHERE id = ?", GENERAL)
+    return int(head)
