@@ -81,7 +81,7 @@ FLOORS = {
 # Libraries that only some modules may import; whatever is not named here may be imported anywhere.
 TORNADO = ("chatbox.web", "chatbox.server", "chatbox.cli", "chatbox.control")
 SQLITE = ("sqlite", "steps", "upgrades", "copies", "restored", "words", "tables", "copied", "moving_postgres")
-POSTGRES = ("postgres", "postgres_opening", "awaited", "lane", "moving_postgres")
+POSTGRES = ("postgres", "postgres_opening", "postgres_refusals", "awaited", "lane", "moving_postgres")
 OWNERS = {
     "tornado": TORNADO,
     "aiosqlite": ("chatbox.store.sqlite",),

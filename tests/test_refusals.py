@@ -14,6 +14,7 @@ from tests.backup.test_bad_backups import CASES, DAMAGED
 from tests.browser.test_entrance import LINKS
 from tests.harness.process import ROOT
 from tests.lan.test_pem import BAD
+from tests.store.test_postgres_opening import REFUSED as postgres_refused
 from tests.test_settings import REFUSED
 from tests.web.test_doors import ALERT, HOSTILE
 
@@ -25,6 +26,7 @@ SAID: dict[str, set[str]] = {
     },
     "name of a backup": {words for _, words in TAKEN.values()},
     "link, QR code": {words for _, words in LINKS.values()} - {""},
+    "PostgreSQL": set(postgres_refused.values()),
     "first byte": {answer.decode() for _, answer in HOSTILE.values() if answer not in {b"", ALERT}},
 }
 

@@ -20,7 +20,8 @@ from chatbox.store import moving
 from chatbox.store.copied import copy_into_file
 from chatbox.store.lane import LOST, Connection
 from chatbox.store.migrate import MIGRATIONS, too_new
-from chatbox.store.postgres_opening import SERVING_LOCK, format_of, is_moving, make_tables, reach, shown
+from chatbox.store.postgres_opening import SERVING_LOCK, format_of, is_moving, make_tables, reach
+from chatbox.store.postgres_refusals import shown
 from chatbox.store.postgres_schema import WORDS_INDEX
 from chatbox.store.tables import PostgresDatabase, SqliteDatabase
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -22,6 +21,7 @@ from chatbox.store.dialect import from_json, to_json
 from chatbox.store.lane import LOST, Connection
 from chatbox.store.migrate import found, too_new
 from chatbox.store.postgres import PostgresStore, Purpose
+from chatbox.store.postgres_refusals import shown, why_not_reached, why_unusable
 from chatbox.store.postgres_schema import MIGRATIONS
 
 log = logging.getLogger("chatbox.store")
@@ -62,13 +62,8 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
     try:
         await _must_not_move(connection, url)
         await prepare(connection, clock.now())
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError) as error:
-        raise DataFolderError(
-            f"The user of {shown(url)} may not make tables there: {error}. Make this user the owner of the "
-            "database."
-        ) from error
     except (*LOST, asyncpg.PostgresError) as error:
-        raise DataFolderError(f"{shown(url)} cannot be used: {error}.") from error
+        raise DataFolderError(why_unusable(url, error)) from error
     finally:
         await connection.close(timeout=_CONNECTS_WITHIN)
     return PostgresStore(lambda purpose: partial(connect, url, purpose), partial(_copy, url), clock, readers)
@@ -126,7 +121,7 @@ async def reach(url: str) -> Connection:
     try:
         connection = await connect(url, "work")
     except (*LOST, asyncpg.PostgresError, ValueError) as error:
-        raise DataFolderError(_refusal(url, error)) from error
+        raise DataFolderError(why_not_reached(url, error)) from error
     try:
         await _suits(connection, url)
     except BaseException:
@@ -151,35 +146,6 @@ async def _suits(connection: Connection, url: str) -> None:
         log.warning(
             "%s runs with fsync off: a power cut may lose messages that were acknowledged", shown(url)
         )
-
-
-def shown(url: str) -> str:
-    """An address for a person, without the password."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2] or "this computer"
-    return f"The database {parts.path.lstrip('/') or '(no name)'} at {place}"
-
-
-def _refusal(url: str, error: Exception) -> str:
-    parts = urlsplit(url)
-    where = shown(url)
-    match error:
-        case asyncpg.InvalidPasswordError():
-            return f"{where} refuses the password of {parts.username}. Set the right one in the address."
-        case asyncpg.InvalidAuthorizationSpecificationError():
-            return f"{where} does not let this user in: {error}."
-        case asyncpg.InvalidCatalogNameError():
-            return f"{where} does not exist. Make it: createdb --encoding=UTF8 {parts.path.lstrip('/')}"
-        case asyncpg.InsufficientPrivilegeError():
-            return f"The user {parts.username} may not use this database: {error}."
-        case asyncpg.TargetServerAttributeNotMatched():
-            return f"{where} is a copy that cannot be written. Name the server that it is a copy of."
-        case asyncpg.PostgresError():
-            return f"{where} cannot be used just now: {error}."
-        case asyncpg.InterfaceError() | ValueError():
-            return f"The address of {where[0].lower()}{where[1:]} is not right: {error}."
-    reason = getattr(error, "strerror", None) or str(error) or "it does not answer"
-    return f"{where} cannot be reached: {reason}. Does PostgreSQL run there, and listen on that address?"
 
 
 async def _must_not_move(connection: Connection, url: str) -> None:

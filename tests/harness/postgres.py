@@ -93,6 +93,19 @@ class Postgres:
         finally:
             await connection.close()
 
+    def encrypt(self, certificate: Path, key: Path) -> None:
+        """Let new connections be encrypted with this certificate."""
+        account = _account()
+        for name, path in (("ssl_cert_file", certificate), ("ssl_key_file", key)):
+            copied = self._folder / path.name
+            shutil.copy(path, copied)
+            copied.chmod(0o600)
+            if account is not None:
+                shutil.chown(copied, *account)
+            self.say(f"ALTER SYSTEM SET {name} = '{copied}'")
+        self.say("ALTER SYSTEM SET ssl = on")
+        self.restart()
+
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         deadline = time.monotonic() + STARTS_WITHIN
