@@ -8,9 +8,10 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chatbox.bus.base import Bus, Publication
-from chatbox.bus.link import Link
+from chatbox.bus.link import Away, Link, Refused
 from chatbox.bus.local import LocalBus, SilentBus
 from chatbox.bus.redis import RedisBus
 from chatbox.bus.seal import Seal
@@ -19,6 +20,7 @@ from chatbox.chat.following import Following
 from chatbox.chat.setup_code import Codes, SharedCodes
 from chatbox.clock import Clock
 from chatbox.data_folder import secret_of
+from chatbox.errors import NetworkError
 from chatbox.live.confirmed import Confirmed, SharedConfirmed
 from chatbox.live.follower import Follower
 from chatbox.live.hub import Hub
@@ -175,6 +177,20 @@ class Node(Watching):
             "chatbox_bus_dropped_total": ("counter", "What Redis could not be told.", self._bus.dropped),
             **super().figures(),
         }
+
+
+async def try_redis(address: str) -> None:
+    """See that the Redis there lets this node in. One that is away is waited for later. Raises
+    `NetworkError`."""
+    try:
+        await Link(address).try_out()
+    except Refused as refused:
+        place = urlsplit(address).netloc.rpartition("@")[2]
+        raise NetworkError(
+            f"The Redis at {place}, of [cluster] redis, cannot be used: {refused}."
+        ) from refused
+    except Away:
+        pass  # the bus says so, too
 
 
 def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:

@@ -59,6 +59,8 @@ async def open_instance(
 
     Raises `StartError` and OSError."""
     clock = clock or SystemClock()
+    if settings.cluster.redis:
+        await cluster.try_redis(settings.cluster.redis)
     store = await _open_store(settings, folder, clock)
     try:
         stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])

@@ -12,9 +12,10 @@ import pytest
 from tests.backup.test_archive import TAKEN
 from tests.backup.test_bad_backups import CASES, DAMAGED
 from tests.browser.test_entrance import LINKS
+from tests.bus.test_refused import REFUSED as REDIS_REFUSED
 from tests.harness.process import ROOT
 from tests.lan.test_pem import BAD
-from tests.store.test_postgres_opening import REFUSED as postgres_refused
+from tests.store.test_postgres_opening import REFUSED as POSTGRES_REFUSED
 from tests.test_settings import REFUSED
 from tests.web.test_doors import ALERT, HOSTILE
 
@@ -26,7 +27,8 @@ SAID: dict[str, set[str]] = {
     },
     "name of a backup": {words for _, words in TAKEN.values()},
     "link, QR code": {words for _, words in LINKS.values()} - {""},
-    "PostgreSQL": set(postgres_refused.values()),
+    "PostgreSQL": set(POSTGRES_REFUSED.values()),
+    "Redis": REDIS_REFUSED,
     "first byte": {answer.decode() for _, answer in HOSTILE.values() if answer not in {b"", ALERT}},
 }
 

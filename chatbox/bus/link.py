@@ -6,9 +6,11 @@ The library is imported when the first connection is made: a server without Redi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import Connection
@@ -18,8 +20,22 @@ TIMEOUT = 1.5  # seconds for connecting, and for an answer
 Command = tuple[str | bytes | int | float, ...]
 
 
+# All that nodes need to be allowed to. What it writes is gone in a second; HELLO is known since version 6.
+_NEEDED: tuple[Command, ...] = (
+    ("PING",),
+    ("HELLO",),
+    ("SET", "chatbox:try", "", "PX", 1000),
+    ("EVAL", "return redis.call('TIME')", 0),
+    ("PUBLISH", "chatbox:try", ""),
+)
+
+
 class Away(Exception):
     """Redis does not answer, or refuses. The text says how."""
+
+
+class Refused(Away):
+    """Redis is there, and does not let this node do what it must. The text says what to do."""
 
 
 class Wire:
@@ -54,7 +70,36 @@ async def _given_up(work: Any) -> Any:
     try:
         return await work
     except (RedisError, OSError) as error:
+        if advice := _advice(error):
+            raise Refused(advice) from error
         raise Away(str(error) or type(error).__name__) from error
+
+
+def _advice(error: Exception) -> str:
+    """What is wrong with the address or with Redis, and what to do; nothing where it may pass by itself."""
+    from redis import exceptions as known
+
+    told = str(error).rstrip(".")
+    match error:
+        case known.AuthenticationError() if "without any password" in told:
+            return "it has no password, and the address holds one: take that out, or set requirepass there"
+        case known.NoPermissionError():
+            return f"{told}: allow its user everything under chatbox:, as +@all ~chatbox:* &chatbox:*"
+        case known.AuthenticationError() if "required" in told:
+            return "it asks for a password: write that into the address, redis://:PASSWORD@HOST"
+        case known.AuthenticationError():
+            return "it refuses the password: write the right one into the address, redis://:PASSWORD@HOST"
+        case known.ReadOnlyError():
+            return "it is a copy that cannot be written: name the one that it is a copy of"
+        case known.InvalidResponse():
+            return "what answers there is no Redis"
+        case known.ResponseError() if "DB index" in told:
+            return "it has no database of that number: leave the number out of the address"
+        case known.ResponseError() if "unknown command" in told:
+            return "it is older than version 6, or some of its commands are turned off"
+        case known.ConnectionError() if "CERTIFICATE_VERIFY_FAILED" in told:
+            return "its certificate does not hold: name the file of who made it, ?ssl_ca_certs=FILE"
+    return ""
 
 
 class Link:
@@ -71,12 +116,48 @@ class Link:
         self.times += 1
 
     def wire(self) -> Wire:
-        """A new connection, not opened yet. Raises `ValueError` where the address has wrong options."""
+        """A new connection, not opened yet. Raises `Refused` where the address has wrong options."""
         from redis.asyncio.connection import Connection, parse_url
 
-        options: dict[str, Any] = {"socket_timeout": TIMEOUT, **parse_url(self._url)}
-        kind = options.pop("connection_class", Connection)
-        return Wire(kind(**options | {"protocol": 2, "decode_responses": False}))
+        try:
+            options: dict[str, Any] = {"socket_timeout": TIMEOUT, **parse_url(self._url)}
+            kind = options.pop("connection_class", Connection)
+            return Wire(kind(**options | {"protocol": 2, "decode_responses": False}))
+        except (TypeError, ValueError) as error:
+            raise Refused("its address has an option after the ? that is not known, or not right") from error
+
+    async def try_out(self) -> None:
+        """Ask once for all that nodes need. Raises `Refused`, and `Away` where it may come by itself."""
+        wire = self.wire()
+        try:
+            await wire.open()
+            await wire.send(*_NEEDED)
+            for _ in _NEEDED:
+                await wire.read()
+        except Refused:
+            raise
+        except Away as away:
+            if await self._greeting() == b"-DENIED":
+                raise Refused(
+                    "it lets nobody in from other computers as long as it has no password: set requirepass "
+                    "there, and write the same into the address, redis://:PASSWORD@HOST"
+                ) from away
+            raise
+        finally:
+            await wire.close()
+
+    async def _greeting(self) -> bytes:
+        """The first word that is said to whoever says nothing: where Redis refuses all, it is gone before one
+        could ask."""
+        parts = urlsplit(self._url)
+        with contextlib.suppress(OSError, EOFError):
+            async with asyncio.timeout(TIMEOUT):
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 6379)
+                try:
+                    return (await reader.readuntil(b" "))[:-1]
+                finally:
+                    writer.close()
+        return b""
 
     def line(self) -> Line:
         """A connection that is opened when something is asked."""

@@ -19,11 +19,13 @@ _STARTS_WITHIN = 30.0  # seconds
 class Redis:
     """A server process on a port of its own, which stays the same, with nothing on disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """`options` are more words for the program."""
         program = shutil.which("redis-server")
         need(program is not None, "redis-server")
         self._program = program or ""
         self._folder = folder
+        self._options = options
         self._process: asyncio.subprocess.Process | None = None
         self.port = _free_port()
 
@@ -40,7 +42,7 @@ class Redis:
         """Start it, empty, and wait until it answers."""
         words = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = await asyncio.create_subprocess_exec(
-            self._program, *words, "--dir", str(self._folder),
+            self._program, *words, "--dir", str(self._folder), *self._options,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         async with asyncio.timeout(_STARTS_WITHIN):
@@ -86,9 +88,9 @@ class Redis:
 
 
 @asynccontextmanager
-async def redis_in(folder: Path) -> AsyncIterator[Redis]:
+async def redis_in(folder: Path, *options: str) -> AsyncIterator[Redis]:
     """A running Redis, gone at the end."""
-    redis = Redis(folder)
+    redis = Redis(folder, *options)
     await redis.start()
     try:
         yield redis
