@@ -109,6 +109,7 @@ def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> 
 
 def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, Any]:
     server, ticket = ctx.server, snapshot.pop("ticket")
+    online, away = ctx.presence.lists()
     notices = {"notices": ctx.notices.shown} if caller.admin else {}
     return (
         snapshot
@@ -121,8 +122,8 @@ def _reply(ctx: Context, caller: Caller, snapshot: dict[str, Any]) -> dict[str, 
             "session": {"id": caller.session, "shared": caller.shared}
             | ({"ticket": ticket} if ticket else {}),
             "limits": described.limits(ctx.settings),
-            "online": ctx.presence.online,
-            "away": ctx.presence.away,
+            "online": online,
+            "away": away,
         }
     )
 
