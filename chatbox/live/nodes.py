@@ -210,7 +210,8 @@ class Nodes:
         commands: list[Command] = [("EXPIRE", prefix + people, LEASE)]
         if self._written != self._number:
             commands = [self._set(people, msgpack.encode(_People(self._number, self._here)))]
-        commands += [("SADD", f"{prefix}nodes", self._node), self._set(name, msgpack.encode(self._own))]
+        commands += [("SADD", f"{prefix}nodes", self._node), ("EXPIRE", f"{prefix}nodes", LEASE)]
+        commands += [self._set(name, msgpack.encode(self._own))]
         number = self._number
         kept, *_ = await self._line.run(commands)
         self._written = number if kept else -1

@@ -13,9 +13,24 @@ from chatbox.bus.link import Away, Command, Link
 from chatbox.bus.seal import Seal
 from chatbox.clock import Clock
 from chatbox.errors import Busy
-from chatbox.live.moves import SECONDS, Arrival, Move, Moves
+from chatbox.live.moves import MOST_BYTES, SECONDS, Arrival, Move, Moves
 
 _MILLISECONDS = int(SECONDS * 1000)
+_BESIDE = 1024  # bytes that a move takes besides what the page has kept
+
+# Keep a move where there is room beside the others. Of those that are over only the name is left, if so much.
+_ADD = """
+local kept = 0
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local size = redis.call('STRLEN', name)
+  if size == 0 then redis.call('SREM', KEYS[1], name) else kept = kept + size + ARGV[4] end
+end
+if kept + #ARGV[1] + ARGV[4] > tonumber(ARGV[3]) then return 0 end
+redis.call('SADD', KEYS[1], KEYS[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
 
 
 class _Kept(Struct, array_like=True, frozen=True):
@@ -42,10 +57,13 @@ class SharedMoves(Moves):
 
     async def add(self, secret: bytes, user: int, session: int, state: str, *, stays: bool = False) -> None:
         await self.drop(session)
-        kept = msgpack.encode(_Kept(user, session, state, stays))
-        await self._run(
-            self._put(f"move:{secret.hex()}", kept), self._put(f"move-of:{session}", secret.hex().encode())
-        )
+        name, kept = f"move:{secret.hex()}", msgpack.encode(_Kept(user, session, state, stays))
+        keys = (self._key("moves"), self._key(name))
+        limits = (_MILLISECONDS, MOST_BYTES, _BESIDE)
+        (added,) = await self._run(("EVAL", _ADD, len(keys), *keys, self._seal.seal(name, kept), *limits))
+        if not added:
+            raise Busy
+        await self._run(self._put(f"move-of:{session}", secret.hex().encode()))
 
     async def find(self, secret: bytes) -> Move | None:
         move = await self._load(secret.hex())

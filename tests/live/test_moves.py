@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -105,6 +106,46 @@ async def test_a_session_has_one_move_until_it_is_dropped(one: Moves, two: Moves
     assert await two.of(7) is None
     await two.allow(7)  # nothing to allow
     assert await two.claim(SECRET, PHONE) is None
+
+
+@on_both
+async def test_what_is_on_its_way_has_a_limit_and_room_again_once_it_is_over(one: Moves, two: Moves) -> None:
+    with (
+        patch("chatbox.live.moves.MOST_BYTES", 10_000),
+        patch("chatbox.live.shared_moves.MOST_BYTES", 10_000),
+    ):
+        await one.add(b"first", 3, 7, "x" * 7_000)
+        with pytest.raises(Busy):
+            await two.add(b"second", 4, 8, "x" * 7_000)
+        assert await one.find(b"second") is None
+        assert await one.of(8) is None
+        await two.add(b"again", 3, 7, "x" * 7_000)  # in place of the first
+        assert await two.take(b"again") is not None
+        await one.add(b"second", 4, 8, "x" * 7_000)
+        await two.drop(8)
+        await one.add(b"third", 5, 9, "x" * 7_000)
+
+
+def test_nothing_of_a_move_stays_in_redis(tmp_path: Path) -> None:
+    async def live() -> None:
+        async with redis_in(tmp_path) as redis:
+            node = Node("one", redis)
+            await node.start()
+            moves = SharedMoves(SetClock(), node.link, node.seal)
+            await moves.add(SECRET, 3, 7, "state", stays=True)
+            await moves.claim(SECRET, PHONE)
+            await moves.allow(7)
+            await moves.take(SECRET)
+            line = node.link.line()
+            (names,) = await line.run([("KEYS", "*")])
+            assert len(names) == 6
+            ends = await line.run([("PTTL", name) for name in names])
+            assert all(0 < left <= 120_000 for left in ends), dict(zip(names, ends, strict=True))
+            await line.close()
+            await moves.close()
+            await node.bus.close()
+
+    asyncio.run(live())
 
 
 def test_what_no_node_wrote_moves_nobody(tmp_path: Path) -> None:

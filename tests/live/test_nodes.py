@@ -215,3 +215,15 @@ async def test_who_is_at_the_screen_on_any_node_is_not_away(pair: Pair) -> None:
     assert dict(pair.two.nodes.elsewhere()) == {1: "online", 2: "away", 3: "online"}
     await three.nodes.leave()
     await three.bus.close()
+
+
+@in_pair
+async def test_of_nodes_that_all_died_nothing_stays_in_redis(pair: Pair) -> None:
+    pair.one.here[1] = "online"
+    await pair.meet()
+    line = pair.one.base.link.line()
+    (names,) = await line.run([("KEYS", "*")])
+    assert len(names) == 5
+    ends = await line.run([("TTL", name) for name in names])
+    assert all(0 < left <= LEASE for left in ends), dict(zip(names, ends, strict=True))
+    await line.close()
