@@ -38,6 +38,7 @@ from chatbox.store.base import Store
 _BLIND = 5.0  # seconds without the database after which a node says so
 _CUT_OFF = 10.0  # and after which, if others see it, people had better go there
 _SERVER_EVENT = b'{"ev":"server"'
+_OF_ALL_NODES = ("chosen", "name")  # kinds of addresses that may lead to the balancer, for every node
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +248,12 @@ def _among_others(settings: Settings, clock: Clock, hub: Hub, store: Store, peop
 
 
 def _lease(ctx: Context, sees: bool) -> Lease:
+    own = [each.url for each in ctx.server.own_addresses() if each.kind not in _OF_ALL_NODES]
     return Lease(
         node="",  # is known where it is written
         host=socket.gethostname(),
         version=ctx.server.version,
-        address=next(iter(ctx.server.addresses()), ""),
+        address=next(iter(own or ctx.server.addresses()), ""),
         started=ctx.devices.started_at,
         connections=ctx.hub.count,
         lag=round(ctx.committer.lasted * 1000),

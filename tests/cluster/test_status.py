@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from tests.harness.cluster import clustered
@@ -35,3 +36,14 @@ async def test_a_server_of_its_own_is_no_cluster(tmp_path: Path) -> None:
         code, printed = await server.run("cluster", "status")
         assert code == 1, printed
         assert "no node of a cluster" in printed
+
+
+@on_a_loop(180)
+async def test_a_node_is_shown_as_it_is_itself_whatever_address_all_of_them_share(tmp_path: Path) -> None:
+    shared = {"server.address": "https://chat.example.org", "server.hosts": "chat.example.org"}
+    async with clustered(tmp_path, chance(), nodes=2, settings=shared) as cluster:
+        _, printed = await cluster.nodes[0].run("cluster", "status")
+        assert "chat.example.org" not in printed, printed
+        for node in cluster.nodes:
+            assert f":{node.port}  version" in printed, printed
+        assert printed.count(f"{socket.gethostname()}  ") == 2, printed
