@@ -68,6 +68,9 @@ class Alone:
     async def leases(self) -> list[Lease] | None:
         return []
 
+    def others(self) -> list[Lease]:
+        return []
+
     def as_good_as_others(self) -> bool:
         return False
 
@@ -98,6 +101,9 @@ class Watching:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def leases(self) -> list[Lease] | None:
+        return []
+
+    def others(self) -> list[Lease]:
         return []
 
     def as_good_as_others(self) -> bool:
@@ -168,8 +174,11 @@ class Node(Watching):
     async def leases(self) -> list[Lease] | None:
         return await self.nodes.serving()
 
+    def others(self) -> list[Lease]:
+        return self.nodes.leases[1:]
+
     def as_good_as_others(self) -> bool:
-        return self.blind < _CUT_OFF or not any(lease.sees for lease in self.nodes.leases[1:])
+        return self.blind < _CUT_OFF or not any(lease.sees for lease in self.others())
 
     def figures(self) -> dict[str, tuple[str, str, float]]:
         return {

@@ -43,11 +43,13 @@ async def overview(ctx: Context, caller: Caller, cmd: commands.AdminOverview) ->
 
     found = await ctx.store.read(steps(), slow=True)
     disk = await asyncio.to_thread(_disk, ctx.folder, ctx.blobs.folder)
+    others = ctx.cluster.others()
     return found | {
         "version": ctx.server.version,
         "started": ctx.devices.started_at,
-        "connections": ctx.hub.count,
-        "online": len(list(ctx.hub.users())),
+        "servers": 1 + len(others),
+        "connections": ctx.hub.count + sum(other.connections for other in others),
+        "online": len({*ctx.hub.users(), *ctx.presence.elsewhere()}),
         "devices": ctx.devices.others(ctx.machine.own_addresses()),
         "storage": disk | {key: found.pop(key) for key in ("database", "uploads", "files")},
     }

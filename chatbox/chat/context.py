@@ -109,6 +109,10 @@ class Cluster(Protocol):
         """What all nodes that serve say of themselves just now; None while Redis is away."""
         ...
 
+    def others(self) -> list[Lease]:
+        """What the other nodes last said of themselves."""
+        ...
+
     def as_good_as_others(self) -> bool:
         """Whether people may as well stay here while the database is away: no other node sees it either, or
         that is not known yet."""

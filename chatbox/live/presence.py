@@ -30,7 +30,7 @@ class Presence:
         self._hub = hub
         self._clock = clock
         self._publish = publish
-        self._elsewhere = elsewhere
+        self.elsewhere = elsewhere
         self._state: dict[int, str] = {}
         self._told: dict[int, str] = {}
         self._leaving: dict[int, float] = {}
@@ -45,7 +45,7 @@ class Presence:
     @property
     def everybody(self) -> Mapping[int, str]:
         """The state of everybody who is on any node: away is who is away on all of them."""
-        elsewhere = self._elsewhere()
+        elsewhere = self.elsewhere()
         if not elsewhere:
             return self._state
         back = {user: state for user, state in elsewhere.items() if state == "online"}

@@ -108,9 +108,10 @@ REPLIES: dict[str, str] = {
         " gave it) or `other`; `adapter` is the system's name of it"
     ),
     "admin.overview": (
-        '`{"version", "started", "people", "online", "connections", "devices", "rooms", "messages",'
-        ' "storage": {"database", "uploads", "files", "free", "total"}}`; sizes in bytes, `devices`:'
-        " addresses other than this computer's since `started`"
+        '`{"version", "started", "people", "online", "connections", "servers", "devices", "rooms",'
+        ' "messages", "storage": {"database", "uploads", "files", "free", "total"}}`; sizes in bytes,'
+        " `connections`: to all `servers` of a cluster, those to others as they were some seconds ago,"
+        " `devices`: addresses other than this computer's since `started`, that came to this server"
     ),
     "admin.rooms": '`{"rooms": [room], "private", "direct"}`; of the latter two their number',
     "admin.archive": '`{"room": room}`',

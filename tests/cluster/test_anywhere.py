@@ -92,6 +92,19 @@ async def test_each_node_tells_how_it_gets_on_with_the_others(town: Town) -> Non
 
 
 @over_redis
+async def test_an_admin_sees_the_connections_to_all_nodes(town: Town) -> None:
+    await town.two.come(town.ben)
+    await town.two.come(town.ben)
+    await town.one.come(town.eve)
+    town.clock.forward(seconds=6)  # each writes its lease again
+    async with asyncio.timeout(PATIENCE):
+        while (found := await do(town.one, town.ada, "admin.overview"))["connections"] < 3:
+            await town.one.ctx.cluster.leases()
+            await asyncio.sleep(0.01)
+    assert (found["connections"], found["servers"], found["online"]) == (3, 2, 2)
+
+
+@over_redis
 async def test_only_a_node_that_alone_lost_the_database_sends_people_to_the_others(town: Town) -> None:
     one, two = town.one.ctx, town.two.ctx
     async with asyncio.timeout(PATIENCE):

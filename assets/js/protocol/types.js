@@ -91,7 +91,8 @@
  * @property {number} started
  * @property {number} people
  * @property {number} online
- * @property {number} connections
+ * @property {number} connections to all servers
+ * @property {number} servers that share the work
  * @property {number} devices other than the server's own computer, since it started
  * @property {number} rooms
  * @property {number} messages

@@ -52,10 +52,12 @@ function drawn(app, found) {
         [t("overview.online"), here],
         [
           t("overview.connections"),
-          t("overview.connections_n", {
-            n: found.connections,
-            devices: t("overview.devices_n", { n: found.devices }),
-          }),
+          found.servers > 1
+            ? t("overview.connections_of", { n: found.connections, servers: found.servers })
+            : t("overview.connections_n", {
+                n: found.connections,
+                devices: t("overview.devices_n", { n: found.devices }),
+              }),
         ],
         [t("overview.rooms"), count(found.rooms)],
         [t("overview.messages"), count(found.messages)],

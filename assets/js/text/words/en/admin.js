@@ -18,6 +18,7 @@ export const admin = {
   'overview.online': 'Here now',
   'overview.online_none': 'nobody',
   'overview.connections': 'Open connections',
+  'overview.connections_of': { one: '{n}, over {servers} servers', other: '{n}, over {servers} servers' },
   'overview.connections_n': { one: '{n}, from {devices} on the network', other: '{n}, from {devices} on the network' },
   'overview.devices_n': { one: '{n} device', other: '{n} devices' },
   'overview.rooms': 'Rooms',
