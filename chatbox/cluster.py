@@ -203,10 +203,13 @@ async def try_redis(address: str) -> None:
         pass  # the bus says so, too
 
 
-def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:
-    """Of the kind that the settings say. `people_rev` is the number of the list of people as it was read."""
+def parts(
+    settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store, people_rev: int, server: str
+) -> Parts:
+    """Of the kind that the settings say. `people_rev` is the number of the list of people as it was read,
+    `server` the id of the whole."""
     if settings.cluster.redis:
-        return _among_others(settings, clock, hub, store, people_rev)
+        return _among_others(settings, clock, hub, store, people_rev, server)
     bus: Bus = LocalBus()
     cluster: Cluster = Alone()
     if settings.storage.database:
@@ -226,14 +229,16 @@ def parts(settings: Settings, folder: Path, clock: Clock, hub: Hub, store: Store
     )
 
 
-def _among_others(settings: Settings, clock: Clock, hub: Hub, store: Store, people_rev: int) -> Parts:
+def _among_others(
+    settings: Settings, clock: Clock, hub: Hub, store: Store, people_rev: int, server: str
+) -> Parts:
     link, seal, name = Link(settings.cluster.redis), Seal(settings.cluster.key), secrets.token_hex(8)
     limits = settings.limits
     bus = RedisBus(link, seal, name, lambda: node.look_soon())
     nodes = Nodes(link, seal, bus, clock, name)
     follower = Follower(bus, hub, store, people_rev)
     confirmed = SharedConfirmed(clock, bus)
-    codes = SharedCodes(seal.derived("setup"), bus)
+    codes = SharedCodes(seal.derived("setup"), server, bus)
     follower.open_desk(nodes.TOPIC, nodes.receive)
     follower.open_desk(confirmed.TOPIC, confirmed.hear)
     follower.open_desk(codes.TOPIC, codes.hear)

@@ -123,7 +123,7 @@ async def _assemble(
     meta = await store.read(users.meta())
     hub, directory = Hub(clock), Directory()
     directory.load(*await store.read(heads.people_since(0)))
-    parts = cluster.parts(settings, folder, clock, hub, store, directory.people_rev)
+    parts = cluster.parts(settings, folder, clock, hub, store, directory.people_rev, meta["server"])
     server = _server(settings, meta, assets)
     for watcher in (directory.receive, server.receive, parts.confirmed.receive):
         hub.watch(watcher)

@@ -38,16 +38,17 @@ class Codes:
 
 
 class SharedCodes(Codes):
-    """The same on all nodes of a cluster, which make it from their key: the browser may come to any of them.
+    """The same on all nodes of a cluster, which make it from their key and the id of what they serve: the
+    browser may come to any of them, and another database has another code.
     A node that starts after a renewal, or does not hear of it, has an older one than the others; then the
     code that counts stands on the console of the node that is asked."""
 
     TOPIC = "setup"
 
-    def __init__(self, key: bytes, bus: Bus) -> None:
-        """`bus` is the one between the nodes."""
+    def __init__(self, key: bytes, server: str, bus: Bus) -> None:
+        """`server` is the id of the whole, `bus` the one between the nodes."""
         super().__init__()
-        self._key = key
+        self._key = hmac.digest(key, server.encode(), "sha256")
         self._bus = bus
         self._round = 0
 

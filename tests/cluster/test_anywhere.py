@@ -128,11 +128,11 @@ async def test_only_a_node_that_alone_lost_the_database_sends_people_to_the_othe
 class _Desk:
     """A node that asks for the setup code, and nothing else."""
 
-    def __init__(self, folder: Path, redis: Redis) -> None:
+    def __init__(self, folder: Path, redis: Redis, server: str = "") -> None:
         folder.mkdir()
         self.told: list[str] = []
         self.base = BusNode(folder.name, redis)
-        self.codes = SharedCodes(self.base.seal.derived("setup"), self.base.bus)
+        self.codes = SharedCodes(self.base.seal.derived("setup"), server, self.base.bus)
         self.code = SetupCode(folder, SetClock(), self.told.append, self.codes)
 
     def hear(self, publication: Publication) -> None:
@@ -160,3 +160,13 @@ def test_one_setup_code_counts_on_all_nodes_until_it_was_guessed_at_too_often(tm
                 await desk.base.bus.close()
 
     asyncio.run(live())
+
+
+def test_another_database_has_another_setup_code_though_the_key_of_the_cluster_is_the_same(
+    tmp_path: Path,
+) -> None:
+    """Whoever set up what was there before does not know it."""
+    redis = Redis(tmp_path)
+    desks = [_Desk(tmp_path / name, redis, server) for name, server in (("a", "1"), ("b", "2"), ("c", "2"))]
+    first, second, third = (desk.code.code for desk in desks)
+    assert first != second == third
