@@ -23,6 +23,7 @@ from chatbox.live.follower import Follower
 from chatbox.model import Draft
 from chatbox.settings import Settings
 from chatbox.store.base import Change, Committed, Steps, Store
+from chatbox.store.postgres_opening import open_postgres
 from chatbox.store.sqlite import open_store
 from tests.chat.support import CHEAP, SetClock, World
 from tests.chat.talk import connect, do, greet
@@ -196,18 +197,19 @@ class Guest:
 
 
 class Town:
-    """Two nodes, and who is registered there. `ether` is what is between them, unless they have a Redis."""
+    """Two nodes, and who is registered there. `ether` is what is between them, unless they have a Redis.
+    `stores` are what each has, or what both have."""
 
-    def __init__(self, folder: Path, store: Store, redis: str = "redis://nowhere") -> None:
+    def __init__(self, folder: Path, stores: Sequence[Store], redis: str = "redis://nowhere") -> None:
         self.ether = Ether()
         self.clock = SetClock()
-        self.store = store
+        self.store = stores[0]
         settings = Settings()
         in_cluster = structs.replace(settings.cluster, redis=redis, key=KEY)
         storage = structs.replace(settings.storage, database="postgresql://nowhere/chat")
         settings = structs.replace(settings, cluster=in_cluster, storage=storage)
-        self.one = Node(folder / "one", self.clock, store, settings)
-        self.two = Node(folder / "two", self.clock, store, settings)
+        self.one = Node(folder / "one", self.clock, stores[0], settings)
+        self.two = Node(folder / "two", self.clock, stores[-1], settings)
         self.ada: Caller
         self.ben: Caller
         self.eve: Caller
@@ -226,23 +228,29 @@ class Town:
 
 
 @asynccontextmanager
-async def town_in(folder: Path, redis: str = "") -> AsyncIterator[Town]:
-    """Two nodes that run, on a bus that the test holds, or on a Redis. Each looks only when it is told to."""
-    store = await open_store(folder / "chatbox.sqlite3", SetClock())
+async def town_in(folder: Path, redis: str = "", database: str = "") -> AsyncIterator[Town]:
+    """Two nodes that run, on a bus that the test holds, or a Redis; on one file of SQLite, or a database
+    of PostgreSQL. Each looks only when it is told to."""
+    stores: list[Store] = []
+    if database:
+        stores += [await open_postgres(database, SetClock()) for _ in range(2)]
+    else:
+        stores.append(await open_store(folder / "chatbox.sqlite3", SetClock()))
     kind = RedisBus if redis else LooseBus
     with (
         patch.object(cluster, "RedisBus", kind),
         patch.object(sweep, "EVERY", 10_000.0),
         patch.object(follower, "_AGAIN", 0.05),
     ):
-        town = Town(folder, store, redis or "redis://nowhere")
+        town = Town(folder, stores, redis or "redis://nowhere")
         await town.start()
         try:
             yield town
         finally:
             for node in (town.one, town.two):
                 await instance.close_instance(node.ctx)
-            await store.close()
+            for store in stores:
+                await store.close()
 
 
 def in_town(test: Callable[[Town], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:

@@ -13,9 +13,11 @@ from chatbox.chat.context import Caller
 from tests.chat.support import PASSWORD
 from tests.chat.talk import do, make_room, post
 from tests.cluster.support import Guest, Town, in_town, town_in
+from tests.harness import postgres
 from tests.harness.redis import redis_in
 
 INTERLEAVINGS = int(os.environ.get("CHATBOX_INTERLEAVINGS", "20"))
+REAL_INTERLEAVINGS = int(os.environ.get("CHATBOX_REAL_INTERLEAVINGS", "10"))
 _AT_ONCE = 10
 
 
@@ -192,7 +194,7 @@ async def _play(town: Town, random: Random, number: int) -> None:
         later = [each for each in guest.sink.payloads[before[guest] :] if each.get("room") == room]
         assert (room in connection.rooms) == (guest.user in members)
         if guest.user in members:
-            assert later[-1]["head"] == last
+            assert [each["head"] for each in later if each["ev"] == "messages"][-1] == last
         else:
             assert later == []
         numbers = [head for _, head in guest.numbers(room)]
@@ -203,10 +205,19 @@ async def _play(town: Town, random: Random, number: int) -> None:
     town.ether.held = False
 
 
-@pytest.mark.parametrize("part", range(-(-INTERLEAVINGS // _AT_ONCE)))
-def test_in_any_order_who_was_removed_hears_nothing_later(part: int, tmp_path: Path) -> None:
+def _seed() -> str:
     seed = os.environ.get("CHATBOX_SEED", os.urandom(4).hex())
     print(f"CHATBOX_SEED={seed}")
+    return seed
+
+
+def _parts(amount: int) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("part", range(-(-amount // _AT_ONCE)))
+
+
+@_parts(INTERLEAVINGS)
+def test_in_any_order_who_was_removed_hears_nothing_later(part: int, tmp_path: Path) -> None:
+    seed = _seed()
 
     async def live() -> None:
         async with town_in(tmp_path) as town:
@@ -214,3 +225,28 @@ def test_in_any_order_who_was_removed_hears_nothing_later(part: int, tmp_path: P
                 await _play(town, Random(f"{seed} {part} {number}"), number)
 
     asyncio.run(live())
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["over Redis", "without Redis"])
+@_parts(REAL_INTERLEAVINGS)
+def test_on_postgresql_who_was_removed_hears_nothing_later(part: int, away: bool, tmp_path: Path) -> None:
+    """The same, in the order in which a real Redis and a real PostgreSQL happen to do it."""
+    seed, database = _seed(), postgres.server().wiped()
+
+    async def live() -> None:
+        async with redis_in(tmp_path) as redis, town_in(tmp_path, redis.url, database) as town:
+            if away:
+                await redis.stop()
+                await without_redis(town)
+            for number in range(_AT_ONCE):
+                await _play(town, Random(f"{seed} {part} {number}"), number)
+
+    asyncio.run(live())
+
+
+async def without_redis(town: Town) -> None:
+    """Until both nodes have noticed that it is away."""
+    async with asyncio.timeout(30):
+        for node in (town.one, town.two):
+            while node.ctx.cluster.figures()["chatbox_redis_up"][2]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)

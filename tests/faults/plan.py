@@ -70,8 +70,14 @@ PLAN = (
     Fault(
         10,
         "snapshots and removals in the middle of traffic",
-        ("test_snapshot_race.py", "test_revoked.py", "test_convergence.py", "test_resend.py"),
-        {"ROUNDS": 40},
+        (
+            "test_snapshot_race.py",
+            "test_revoked.py",
+            "test_convergence.py",
+            "test_resend.py",
+            "../cluster/test_gone.py",
+        ),
+        {"ROUNDS": 40, "INTERLEAVINGS": 1000, "REAL_INTERLEAVINGS": 1000},
     ),
     Fault(
         11,
