@@ -165,7 +165,7 @@ def disable(batch: Batch, account: Account) -> Steps[None]:
     if not account.active:
         return
     yield from users.not_last_admin(account)
-    yield from users.update(account.id, state="disabled")
+    yield from users.shut_out(account.id)
     yield from links.revoke_passwords(batch, account.id)
     yield from sessions.end_all(batch, account.id)
     yield from users.announce(batch, account.id)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from chatbox.store import files, full_text, integrity, messages, users
+from chatbox.store import files, full_text, integrity, messages, rooms, users
 from chatbox.store.words import indexed, query
 
 Params = Sequence[Any]
@@ -92,6 +92,12 @@ _REWORDED: Mapping[str, Said] = {
     messages.LAST_ID: Said("SELECT nextval('message_blocks')"),
     # A file that is being posted must not be posted twice, nor be cleared away, by another server meanwhile.
     files.CLAIM: Said(f"{_spelt(files.CLAIM)} FOR UPDATE"),
+    # Whoever posts holds the account as a foreign key does, anyway; an UPDATE alone would not wait for that.
+    **{kept: Said(f"{_spelt(sql)} FOR KEY SHARE OF u") for sql, kept in rooms.ACCESS_KEPT.items()},
+    users.SHUT_OUT: Said(
+        "WITH shut AS (SELECT id FROM users WHERE id = $1 FOR UPDATE)"
+        " UPDATE users SET state = 'disabled' FROM shut WHERE users.id = shut.id"
+    ),
     users.NEXT_PEOPLE_REV: Said(
         "UPDATE meta SET value = to_jsonb(CAST(value AS BIGINT) + 1) WHERE key = 'people_rev' RETURNING value"
     ),

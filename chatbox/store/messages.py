@@ -123,7 +123,7 @@ def _check(posts: _Posts, index: int) -> Steps[None]:
     key = (draft.room, draft.user, draft.session)
     access = posts.access.get(key)
     if access is None:
-        access = posts.access[key] = yield from rooms.access(*key)
+        access = posts.access[key] = yield from rooms.access(*key, kept=True)
     may_post(access)
     if draft.reply_to is not None and not (
         yield one("SELECT 1 FROM messages WHERE room = ? AND seq = ?", draft.room, draft.reply_to)

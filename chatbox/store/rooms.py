@@ -19,18 +19,21 @@ _OWN = (
     " (SELECT count(*) FROM mentions x WHERE x.user = s.user AND x.room = s.room AND x.seq > s.read_seq)"
 )
 
-_STANDS = " AND EXISTS (SELECT 1 FROM sessions t WHERE t.id = ? AND t.user = u.id)"
+_ACCESS, _ACCESS_IN_SESSION = (
+    "SELECT r.kind, r.general, r.archived_at IS NOT NULL, s.role, u.role = 'admin',"
+    f" u.state = 'active'{stands} FROM users u LEFT JOIN rooms r ON r.id = ?"
+    " LEFT JOIN memberships s ON s.user = u.id AND s.room = r.id AND s.left_at IS NULL WHERE u.id = ?"
+    for stands in ("", " AND EXISTS (SELECT 1 FROM sessions t WHERE t.id = ? AND t.user = u.id)")
+)
+# The same, and nobody else can shut the user out until the transaction ends.
+ACCESS_KEPT = {sql: f"{sql} /* kept */" for sql in (_ACCESS, _ACCESS_IN_SESSION)}
 
 
-def access(room: int, user: int, session: int = 0) -> Steps[Access]:
-    """Where a user stands towards a room; with a session, whether that sign-in still stands too."""
-    stands, asked = (_STANDS, (session,)) if session else ("", ())
-    rows = yield one(
-        "SELECT r.kind, r.general, r.archived_at IS NOT NULL, s.role, u.role = 'admin',"
-        f" u.state = 'active'{stands} FROM users u LEFT JOIN rooms r ON r.id = ?"
-        " LEFT JOIN memberships s ON s.user = u.id AND s.room = r.id AND s.left_at IS NULL WHERE u.id = ?",
-        *asked, room, user,
-    )  # fmt: skip
+def access(room: int, user: int, session: int = 0, *, kept: bool = False) -> Steps[Access]:
+    """Where a user stands towards a room; with a session, whether that sign-in still stands too. `kept`: the
+    account stays active until the transaction, which writes, has ended."""
+    sql, asked = (_ACCESS_IN_SESSION, (session,)) if session else (_ACCESS, ())
+    rows = yield one(ACCESS_KEPT[sql] if kept else sql, *asked, room, user)
     if not rows:
         return Access(None, False, False, None, False, False)
     kind, general, archived, role, admin, active = rows[0]

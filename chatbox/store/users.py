@@ -12,6 +12,7 @@ from chatbox.rules.tokens import digest
 from chatbox.store.base import Batch, Steps, one
 
 _COLUMNS = "id, name, full_name, status, kind, role, state, password, notice, created_at, seen_at"
+SHUT_OUT = "UPDATE users SET state = 'disabled' WHERE id = ?"
 NEXT_PEOPLE_REV = "UPDATE meta SET value = value + 1 WHERE key = 'people_rev' RETURNING value"
 NO_PERSON = "There is no such person."
 
@@ -211,6 +212,11 @@ def add(batch: Batch, *, name: str, key: str, full_name: str, role: str, passwor
         batch.now,
     )
     return (yield from announce(batch, rows[0][0]))
+
+
+def shut_out(user: int) -> Steps[None]:
+    """Disable an account. What it is posting just now comes before, and nothing after."""
+    yield one(SHUT_OUT, user)
 
 
 def update(user: int, **values: str | int | None) -> Steps[None]:

@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 
-from chatbox.errors import Busy, ChatboxError
+from chatbox.errors import Busy, ChatboxError, SignedOut
 from chatbox.model import Posted
 from chatbox.store import rooms, users
 from chatbox.store.base import Batch, Steps, one, personal
+from chatbox.store.dialect import said
 from chatbox.store.postgres import CHANGES_LOCK
 from chatbox.store.postgres_opening import open_postgres
 from tests.chat.support import SetClock
@@ -44,6 +45,15 @@ async def someone_waits(connection: Any) -> bool:
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
     return bool(await connection.fetchval(waits))
+
+
+async def two_wait(connection: Any, work: asyncio.Future[Any]) -> bool:
+    """Whether two wait for a lock, or the work of the second one is done."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    return work.done() or await connection.fetchval(waits) >= 2
 
 
 async def make_room(bench: PostgresBench, name: str) -> int:
@@ -137,6 +147,46 @@ async def test_whoever_is_removed_first_posts_no_more(bench: PostgresBench) -> N
         await store.close()
     assert isinstance(bens, ChatboxError)
     assert isinstance(adas, Posted)
+
+
+@on_postgres
+async def test_whoever_is_disabled_first_posts_no_more(bench: PostgresBench) -> None:
+    """The same for an account, which is no part of the room."""
+    store = await open_postgres(bench.url, SetClock())
+    try:
+        async with beside(bench) as other, beside(bench) as watcher:
+            async with other.transaction():
+                await other.execute(said(users.SHUT_OUT).sql, bench.ben)
+                posting = asyncio.ensure_future(store.commit([draft(bench.ben, "1"), draft(bench.ada, "1")]))
+                await until(lambda: someone_waits(watcher))
+            bens, adas = (await posting).replies
+    finally:
+        await store.close()
+    assert isinstance(bens, SignedOut)
+    assert isinstance(adas, Posted)
+
+
+@on_postgres
+async def test_what_somebody_is_posting_is_stored_before_they_are_disabled_or_not_at_all(
+    bench: PostgresBench,
+) -> None:
+    store = await open_postgres(bench.url, SetClock())
+    try:
+        async with beside(bench) as other, beside(bench) as watcher:
+            async with other.transaction():  # holds up the post after its rights were looked at
+                await other.execute('SELECT FROM memberships WHERE "user" = $1 FOR UPDATE', bench.ben)
+                posting = asyncio.ensure_future(bench.commit(draft(bench.ben, "1")))
+                await until(lambda: someone_waits(watcher))
+                disabling = asyncio.ensure_future(store.commit([lambda batch: users.shut_out(bench.ben)]))
+                await until(lambda: two_wait(watcher, disabling))
+                assert not disabling.done()
+            (posted,) = await posting
+            await disabling
+    finally:
+        await store.close()
+    assert isinstance(posted, Posted)
+    (refused,) = await bench.commit(draft(bench.ben, "2"))
+    assert isinstance(refused, SignedOut)
 
 
 @on_postgres
