@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import struct
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -175,3 +177,25 @@ def test_what_is_not_read_yet_waits_with_whoever_sent_it(site: Site) -> None:
         assert isinstance(sink, web_socket.StreamSink)
         buffer = sink._stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert buffer <= 2 * web_socket.RECEIVE_BUFFER  # Linux doubles it, for its own overhead
+
+
+def test_what_was_read_of_who_is_reset_does_not_wait_for_the_collection_of_garbage(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: list[weakref.ref[object]] = []
+    opened = web_socket.Socket.open
+
+    def note(self: web_socket.Socket) -> None:
+        assert self.ws_connection is not None
+        streams.append(weakref.ref(self.ws_connection.stream))
+        opened(self)
+
+    monkeypatch.setattr(web_socket.Socket, "open", note)
+    gc.disable()
+    try:
+        with connect(site, site.add_person("reset")) as raw:
+            raw.sendall(frame_bytes(FIN | TEXT, bytes(60_000), size=65_536))
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        until(lambda: bool(streams) and streams[0]() is None)
+    finally:
+        gc.enable()
