@@ -12,6 +12,7 @@ from chatbox.chat.context import Caller, Context
 from chatbox.protocol import administration, events
 from chatbox.store import users
 from chatbox.store.base import Batch, Steps
+from chatbox.store.users import Account
 
 
 def server_addresses(ctx: Context, caller: Caller, cmd: administration.ServerAddresses) -> dict[str, Any]:
@@ -57,23 +58,28 @@ async def name_is_taken(ctx: Context, name: str, by: str) -> None:
 
 async def neighbour_refused(ctx: Context, address: str, network: str) -> None:
     """Tell the admins that somebody at this address, in a network of this machine that strangers may be in as
-    well, could not join."""
+    well, could not join. Raises `Busy` where they try without end."""
+    admins = ctx.directory.admins
 
     def change(batch: Batch) -> Steps[None]:
         notice = {"kind": "neighbour", "at": batch.now, "address": address, "network": network}
-        yield from _tell_admins(batch, notice, over=())
+        for user in admins:
+            yield from _tell(batch, (yield from users.account(user)), notice, over=())
 
-    await ctx.committer.submit(change)
+    async with ctx.throttle.registration(address):
+        await ctx.committer.submit(change)
 
 
-def _tell_admins(
-    batch: Batch, notice: dict[str, Any], over: Collection[str] = ("address", "local_name", "neighbour")
-) -> Steps[None]:
-    """Leave a notice for each admin, in place of one of the kinds `over`. One about the own account stays: it
-    matters more."""
+def _tell_admins(batch: Batch, notice: dict[str, Any]) -> Steps[None]:
     for account in (yield from users.everyone()):
-        if account.role != "admin" or not account.active:
-            continue
-        if not account.notice or json.decode(account.notice)["kind"] in over:
-            yield from users.update(account.id, notice=json.encode(notice).decode())
-            yield from users.tell(batch, account.id)
+        yield from _tell(batch, account, notice, over=("address", "local_name", "neighbour"))
+
+
+def _tell(batch: Batch, account: Account, notice: dict[str, Any], over: Collection[str]) -> Steps[None]:
+    """Leave an admin a notice, in place of one of the kinds `over`. One about the own account stays: it
+    matters more."""
+    if account.role != "admin" or not account.active:
+        return
+    if not account.notice or json.decode(account.notice)["kind"] in over:
+        yield from users.update(account.id, notice=json.encode(notice).decode())
+        yield from users.tell(batch, account.id)

@@ -115,7 +115,7 @@ class FairProtocol(WebSocketProtocol13):
             self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
     def _let_go(self) -> None:
-        """A stream and the error that ended it hold each other, by the frames that the error came through
+        """A stream and the error that ended it hold each other, by the frames that the error came through,
         and with them all that was read, until the next collection of garbage, which may be far."""
         if error := getattr(self.stream, "error", None):
             error.__traceback__ = None

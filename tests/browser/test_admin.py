@@ -172,12 +172,15 @@ def test_the_picture_of_the_server_is_shown_to_everybody(
 def test_rooms_are_archived_without_being_read(office: Site, stages: Callable[[Site], Stage]) -> None:
     ben = office.person("Ben Okafor")
     room = office.room(ben, "ops", topic="What runs where")
+    office.post(ben, room, "one")
     office.room(ben, "payroll", kind="private")
     stage = stages(office)
     member = stage.window(ben).enter(room)
     page = admin_window(stage, "Rooms").page
     row = page.locator("tbody tr").filter(has_text="#ops")
     expect(page.locator("tbody tr")).to_have_count(2)
+    words = row.locator("td[data-label]").evaluate_all("(cells) => cells.map((cell) => cell.dataset.label)")
+    assert words == ["person", "message"]  # on a phone, behind the numbers
     expect(page.get_by_text("Besides these: 1 private room, 0 direct conversations.")).to_be_visible()
     row.get_by_role("button", name="Archive").click()
     page.get_by_role("dialog").get_by_role("button", name="Archive").click()

@@ -92,8 +92,8 @@ function roomRow(room, change) {
       ),
       room.topic ? h("small", { class: "truncate", dir: "auto" }, room.topic) : null,
     ),
-    h("td", { class: "table-quiet", "data-label": t("rooms.people") }, String(room.count ?? 0)),
-    h("td", { class: "table-quiet", "data-label": t("rooms.messages") }, (room.posts ?? 0).toLocaleString("en-GB")),
+    h("td", { class: "table-quiet", "data-label": t("rooms.people_of", { n: room.count ?? 0 }) }, String(room.count ?? 0)),
+    h("td", { class: "table-quiet", "data-label": t("rooms.messages_of", { n: room.posts ?? 0 }) }, (room.posts ?? 0).toLocaleString("en-GB")),
     h(
       "td",
       { class: "table-quiet", title: room.at ? fullDate(room.at) : null },

@@ -100,6 +100,8 @@ export const admin = {
   'rooms.room': 'Room',
   'rooms.people': 'People',
   'rooms.messages': 'Messages',
+  'rooms.people_of': { one: 'person', other: 'people' },
+  'rooms.messages_of': { one: 'message', other: 'messages' },
   'rooms.last': 'Last message',
   'rooms.archive': 'Archive',
   'rooms.restore': 'Bring back',
