@@ -34,6 +34,7 @@ from chatbox.settings import Given, Settings
 from chatbox.store import heads, upgrades, users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
+from chatbox.store.folder_blobs import FolderBlobs
 from chatbox.store.shared_uploads import check_uploads
 from chatbox.store.sqlite import open_store
 from chatbox.version import VERSION
@@ -61,23 +62,26 @@ async def open_instance(
     clock = clock or SystemClock()
     if settings.cluster.redis:
         await cluster.try_redis(settings.cluster.redis)
-    store = await _open_store(settings, folder, clock)
+    blobs = await asyncio.to_thread(open_blobs, settings, folder)
+    store = await _open_store(settings, folder, clock, blobs)
     try:
         stored = json.decode((await store.read(users.meta())).get("settings", "{}"), type=dict[str, str])
         chosen = Chosen(settings, given or {}, stored)
-        return await _assemble(chosen, folder, clock, cost, assets, tell, store, machine or NoMachine())
+        return await _assemble(
+            chosen, folder, clock, cost, assets, tell, store, machine or NoMachine(), blobs
+        )
     except BaseException:
         await store.close()
         raise
 
 
-async def _open_store(settings: Settings, folder: Path, clock: Clock) -> Store:
+async def _open_store(settings: Settings, folder: Path, clock: Clock, blobs: Blobs) -> Store:
     if settings.storage.database:
         from chatbox.store.postgres_opening import open_postgres  # only here: few servers wait for it
 
         store = await open_postgres(settings.storage.database, clock)
         try:
-            await check_uploads(store, uploads_folder(settings, folder))
+            await check_uploads(store, blobs)
         except BaseException:
             await store.close()
             raise
@@ -106,6 +110,7 @@ async def close_instance(ctx: Context) -> None:
     ctx.hashing.close()
     if ctx.setup is not None:
         ctx.setup.close()
+    ctx.blobs.close()
     await ctx.store.close()
 
 
@@ -118,6 +123,7 @@ async def _assemble(
     tell: Callable[[str], None] | None,
     store: Store,
     machine: Machine,
+    blobs: Blobs,
 ) -> Context:
     settings = chosen.settings
     meta = await store.read(users.meta())
@@ -154,7 +160,7 @@ async def _assemble(
         moves=parts.moves,
         confirmed=parts.confirmed,
         hashing=Hashing(cost),
-        blobs=Blobs(uploads_folder(settings, folder), shared=bool(settings.storage.database)),
+        blobs=blobs,
         backups=Keeper(Shelf(_backups_folder(settings, folder))),
         notices=Notices(publish, lambda: directory.admins),
         server=server,
@@ -164,6 +170,11 @@ async def _assemble(
     )
     parts.cluster.join(ctx)
     return ctx
+
+
+def open_blobs(settings: Settings, folder: Path) -> Blobs:
+    """The place of uploads, as the settings say; `folder` is the data folder."""
+    return FolderBlobs(uploads_folder(settings, folder), shared=bool(settings.storage.database))
 
 
 def uploads_folder(settings: Settings, folder: Path) -> Path:

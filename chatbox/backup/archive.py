@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from msgspec import json, structs
 
@@ -21,10 +20,10 @@ from chatbox.version import VERSION
 
 UPLOADS = "uploads/"
 
-OpenUpload = Callable[[str], IO[bytes]]
+AtHand = Callable[[str], AbstractContextManager[Path]]  # an upload as a file; raises OSError where it is lost
 
 
-def write_backup(target: Path, database: Path, open_upload: OpenUpload, now: int) -> Manifest:
+def write_backup(target: Path, database: Path, at_hand: AtHand, now: int) -> Manifest:
     """Write everything into one zip file for its owner only. It has its name once all of it was read back.
 
     Messages that were acknowledged before the call are in it. The caller sees to it that no upload is removed
@@ -33,10 +32,10 @@ def write_backup(target: Path, database: Path, open_upload: OpenUpload, now: int
         check_target(target)
     with files.blamed_on(target), _scratch(target) as folder:
         manifest = describe(database, folder / DATABASE, now)
-        return pack(target, folder, manifest, open_upload)
+        return pack(target, folder, manifest, at_hand)
 
 
-def pack(target: Path, folder: Path, manifest: Manifest, open_upload: OpenUpload) -> Manifest:
+def pack(target: Path, folder: Path, manifest: Manifest, at_hand: AtHand) -> Manifest:
     """Write a zip file of a copy of the database, which is in this folder, and its uploads; the folder is on
     the disk of the target. Raises as `write_backup`; gives the manifest with what was missing."""
     with files.blamed_on(target):
@@ -44,7 +43,7 @@ def pack(target: Path, folder: Path, manifest: Manifest, open_upload: OpenUpload
         draft = folder / f"{target.name}.draft"
         draft.unlink(missing_ok=True)
         try:
-            manifest = _write(draft, folder / DATABASE, manifest, open_upload)
+            manifest = _write(draft, folder / DATABASE, manifest, at_hand)
             _check(draft, manifest)
             os.replace(draft, target)
         finally:
@@ -105,7 +104,7 @@ def _is_backup(path: Path) -> bool:
         return False
 
 
-@contextlib.contextmanager
+@contextmanager
 def _scratch(target: Path) -> Iterator[Path]:
     """A folder beside a file, for its owner only, that is gone in the end; what a kill has left goes."""
     folder = target.with_name(f".{target.name}.part")
@@ -114,45 +113,52 @@ def _scratch(target: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             files.remove_tree(folder)
 
 
-def _write(draft: Path, copy: Path, manifest: Manifest, open_upload: OpenUpload) -> Manifest:
+def _write(draft: Path, copy: Path, manifest: Manifest, at_hand: AtHand) -> Manifest:
     """Write the zip file; gives the manifest with what was missing. Entries carry no dates: it has one."""
     with files.Paced(draft) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             with copy.open("rb") as source, archive.open(DATABASE, "w", force_zip64=True) as sink:
                 files.transfer(source, sink, manifest.size, Step("Packing the database", manifest.size))
-            manifest = _add_uploads(archive, manifest, open_upload)
+            manifest = _add_uploads(archive, manifest, at_hand)
             archive.writestr(MANIFEST, json.encode(manifest))
         file.sync()
     return manifest
 
 
-def _add_uploads(archive: zipfile.ZipFile, manifest: Manifest, open_upload: OpenUpload) -> Manifest:
+def _add_uploads(archive: zipfile.ZipFile, manifest: Manifest, at_hand: AtHand) -> Manifest:
     """What cannot be read in full and with its own hash is left out, and told: one damaged upload must not
     cost all others their backup. Pictures do not get smaller, so they are stored as they are."""
     step = Step("Adding uploads", sum(manifest.uploads.values()))
     left: dict[str, int] = {}
     for hash, size in manifest.uploads.items():
-        if not is_whole(open_upload, hash, size):
-            continue
-        entry = zipfile.ZipInfo(UPLOADS + upload_path(hash))
-        with open_upload(hash) as source, archive.open(entry, "w", force_zip64=size >= 2**31) as sink:
-            files.transfer(source, sink, size, step)
+        with whole(at_hand, hash, size) as path:
+            if path is None:
+                continue
+            entry = zipfile.ZipInfo(UPLOADS + upload_path(hash))
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=size >= 2**31) as sink:
+                files.transfer(source, sink, size, step)
         left[hash] = size
     missing = [*manifest.missing, *(hash for hash in manifest.uploads if hash not in left)]
     return structs.replace(manifest, uploads=left, missing=missing)
 
 
-def is_whole(open_upload: OpenUpload, hash: str, size: int) -> bool:
-    """Whether an upload is what it was when it came."""
-    try:
-        with open_upload(hash) as source:
-            return files.transfer(source, None, size) == (size, hash)
-    except OSError:
-        return False
+@contextmanager
+def whole(at_hand: AtHand, hash: str, size: int) -> Iterator[Path | None]:
+    """An upload as a file, if it is what it was when it came."""
+    with ExitStack() as stack:
+        found = None
+        try:
+            path = stack.enter_context(at_hand(hash))
+            with path.open("rb") as source:
+                if files.transfer(source, None, size) == (size, hash):
+                    found = path
+        except OSError:
+            pass
+        yield found
 
 
 def _check(draft: Path, manifest: Manifest) -> None:

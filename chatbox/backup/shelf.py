@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,7 @@ from typing import IO
 from msgspec import Struct, json, structs
 
 from chatbox.backup import files
-from chatbox.backup.archive import describe, is_whole
+from chatbox.backup.archive import AtHand, describe, whole
 from chatbox.backup.manifest import DATABASE, MANIFEST, Manifest, stamp, stamped, upload_path
 from chatbox.backup.opening import BadBackup, read_manifest
 from chatbox.errors import NotFound
@@ -30,8 +31,6 @@ from chatbox.store.copies import Counted
 log = logging.getLogger("chatbox.backups")
 
 _NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{6}")
-
-UploadPath = Callable[[str], Path]
 
 
 class Summary(Struct, frozen=True):
@@ -69,7 +68,14 @@ class Run:
         return (self.folder / DATABASE).open("rb")
 
     def open_upload(self, hash: str) -> IO[bytes]:
-        return (self.folder.parent.parent / "files" / upload_path(hash)).open("rb")
+        return self._upload(hash).open("rb")
+
+    def at_hand(self, hash: str) -> AbstractContextManager[Path]:
+        """An upload as a file."""
+        return nullcontext(self._upload(hash))
+
+    def _upload(self, hash: str) -> Path:
+        return self.folder.parent.parent / "files" / upload_path(hash)
 
 
 class Shelf:
@@ -121,7 +127,7 @@ class Shelf:
             raise NotFound("There is no such backup any more.")
         return Run(self._runs / name)
 
-    def add(self, database: Path, upload: UploadPath, now: int) -> Run:
+    def add(self, database: Path, at_hand: AtHand, now: int) -> Run:
         """Make a backup. The caller sees to it that no upload is removed meanwhile.
 
         Raises StorageFull, Unavailable and Invalid; then there is none more."""
@@ -135,7 +141,7 @@ class Shelf:
             unfinished.mkdir(mode=0o700)
             try:
                 manifest = describe(database, unfinished / DATABASE, now)
-                manifest = self._take_uploads(manifest, upload)
+                manifest = self._take_uploads(manifest, at_hand)
                 with files.Paced(unfinished / MANIFEST) as file:
                     file.write(json.encode(manifest))
                     file.sync()
@@ -183,15 +189,16 @@ class Shelf:
             log.warning("%s", error.message)
             return None
 
-    def _take_uploads(self, manifest: Manifest, upload: UploadPath) -> Manifest:
+    def _take_uploads(self, manifest: Manifest, at_hand: AtHand) -> Manifest:
         new = {hash: size for hash, size in manifest.uploads.items() if not self._has(hash, size)}
         step = Step("Adding uploads", sum(new.values()))
         missing = []
         for hash, size in new.items():
-            if is_whole(lambda hash: upload(hash).open("rb"), hash, size):
-                self._take(upload(hash), hash, size)
-            else:
-                missing.append(hash)
+            with whole(at_hand, hash, size) as path:
+                if path is None:
+                    missing.append(hash)
+                else:
+                    self._take(path, hash, size)
             step.advance(size)
         left = {hash: size for hash, size in manifest.uploads.items() if hash not in set(missing)}
         return structs.replace(manifest, uploads=left, missing=missing)

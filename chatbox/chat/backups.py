@@ -36,7 +36,7 @@ async def write(ctx: Context, target: Path) -> Manifest:
     """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`."""
     with _in_company(ctx):
         async with ctx.backups.lock, ctx.blobs.keeping(), ctx.store.as_file(ctx.folder) as database:
-            return await asyncio.to_thread(write_backup, target, database, ctx.blobs.open, ctx.clock.now())
+            return await asyncio.to_thread(write_backup, target, database, ctx.blobs.at_hand, ctx.clock.now())
 
 
 def _in_company(ctx: Context) -> AbstractContextManager[None]:
@@ -52,7 +52,7 @@ async def run(ctx: Context) -> Run:
             with _in_company(ctx), told_to(partial(setattr, keeper, "doing")):
                 async with ctx.store.as_file(ctx.folder) as database:
                     made = await asyncio.to_thread(
-                        keeper.shelf.add, database, ctx.blobs.path, ctx.clock.now()
+                        keeper.shelf.add, database, ctx.blobs.at_hand, ctx.clock.now()
                     )
             await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx, made))
         except (ChatboxError, OSError) as error:
@@ -137,7 +137,7 @@ async def pack_for_download(ctx: Context, name: str) -> Path:
         run = await asyncio.to_thread(ctx.backups.shelf.run, name)
         target = ctx.backups.shelf.download(name)
         with _in_company(ctx):
-            await asyncio.to_thread(pack, target, run.folder, run.manifest, run.open_upload)
+            await asyncio.to_thread(pack, target, run.folder, run.manifest, run.at_hand)
     return target
 
 

@@ -74,8 +74,8 @@ class Upload:
         )
         add = partial(files.add, file=file, user=caller.user, session=caller.session)
         try:
-            async with ctx.blobs.lock:
-                await asyncio.to_thread(ctx.blobs.place, incoming, file.hash)
+            async with ctx.blobs.placing(file.hash):
+                await ctx.blobs.run(ctx.blobs.place, incoming, file.hash)
                 reply: dict[str, Any] = await ctx.committer.submit(add)
         except (
             SignedOut,
@@ -137,10 +137,11 @@ async def find(ctx: Context, caller: Caller, id: str) -> files.File:
     return file
 
 
-async def open_content(ctx: Context, file: files.File) -> BinaryIO:
-    """Open a file's content. Raises NotFound where it is missing on disk."""
+async def open_content(ctx: Context, file: files.File, start: int) -> BinaryIO:
+    """Open a file's content from this byte on. Raises NotFound where it is missing, Unavailable where that is
+    not known."""
     try:
-        return await asyncio.to_thread(ctx.blobs.open, file.hash)
+        return await ctx.blobs.run(ctx.blobs.open, file.hash, start)
     except OSError as error:
         log.error("the content of the file %s cannot be read: %s", file.id, error)
         raise NotFound("This file is damaged on the server. Ask for it to be sent again.") from error
@@ -149,7 +150,7 @@ async def open_content(ctx: Context, file: files.File) -> BinaryIO:
 async def sweep(ctx: Context) -> int:
     """Remove files that were not posted within 24 hours, and contents that no file refers to any more.
 
-    To be called every hour. Returns how many contents were removed."""
+    To be called every hour. Returns how many contents were removed. Raises Unavailable."""
     before = ctx.ages.now() - UNPOSTED_FOR_MS
 
     def forget(batch: Batch) -> Steps[int]:
@@ -161,7 +162,7 @@ async def sweep(ctx: Context) -> int:
         log.error("files that nobody posted could not be forgotten: %s", error.message)
     removed = 0
     try:
-        hashes = await asyncio.to_thread(lambda: list(ctx.blobs.all()))
+        hashes = await ctx.blobs.run(lambda: list(ctx.blobs.all()))
     except OSError as error:
         log.error("the folder of uploads cannot be read: %s", error)
         return removed
@@ -175,7 +176,7 @@ async def remove_unreferenced(ctx: Context, hashes: Sequence[str]) -> int:
     async with ctx.blobs.lock:
         if ctx.blobs.kept:
             return 0
-        gone = await ctx.store.read(files.unreferenced(hashes))
+        gone = await ctx.store.read(files.unreferenced(ctx.blobs.removable(hashes)))
         for hash in gone:
-            await asyncio.to_thread(ctx.blobs.remove, hash)
+            await ctx.blobs.run(ctx.blobs.remove, hash)
     return len(gone)

@@ -1,8 +1,7 @@
-"""Contents of uploaded files on disk: each stored once, under the SHA-256 of its bytes.
+"""Contents of uploaded files: each stored once, under the SHA-256 of its bytes.
 
-``<folder>/incoming/<random>.part`` while it arrives, ``<folder>/<aa>/<hash>`` from when it is whole and
-synced. Only then may a row refer to it, so a crash leaves at most a content that nothing refers to.
-Everything here blocks: call it through `asyncio.to_thread`.
+``<folder>/incoming/<random>.part`` while it arrives, and in its place from when it is whole and durable. Only
+then may a row refer to it, so a crash leaves at most a content that nothing refers to.
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ import re
 import secrets
 import shutil
 import threading
-import time
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from chatbox.errors import StorageFull, Unavailable
 from chatbox.rules.disk import takes_uploads
@@ -29,9 +29,11 @@ from chatbox.rules.images import HEAD_BYTES
 
 log = logging.getLogger("chatbox.blobs")
 
-_A_DAY = 86_400.0  # seconds
+T = TypeVar("T")
+HASH = re.compile(r"[0-9a-f]{64}")
+A_DAY = 86_400.0  # seconds
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Incoming:
@@ -44,7 +46,7 @@ class Incoming:
         self._sum = hashlib.sha256()
         # A client that goes away discards the file while a thread may be writing to it.
         self._lock = threading.Lock()
-        self._file = open(path, "xb", opener=_owner_only)  # noqa: SIM115
+        self._file = open(path, "xb", opener=owner_only)  # noqa: SIM115
 
     @property
     def hash(self) -> str:
@@ -53,10 +55,10 @@ class Incoming:
 
     def write(self, chunk: bytes) -> None:
         """Append. Raises StorageFull, Unavailable; does nothing once discarded."""
-        with self._lock, _disk():
+        with self._lock, disk():
             if self._file.closed:
                 return
-            _require_room(self.path.parent)  # others write, too, and not all tell a size
+            require_room(self.path.parent)  # others write, too, and not all tell a size
             self._file.write(chunk)
             self._sum.update(chunk)
             self.size += len(chunk)
@@ -65,7 +67,7 @@ class Incoming:
 
     def sync(self) -> None:
         """Bring everything to the disk and close. Raises as `write` does; does nothing once discarded."""
-        with self._lock, _disk():
+        with self._lock, disk():
             if not self._file.closed:
                 self._file.flush()
                 os.fsync(self._file.fileno())
@@ -79,21 +81,32 @@ class Incoming:
             self.path.unlink(missing_ok=True)
 
 
-class Blobs:
-    """The folder of contents.
+class Blobs(ABC):
+    """Where the contents are. `folder` is where they arrive, on a disk of this computer.
 
-    `lock` is held while a content is put in its place and its row is stored, and while it is decided that
-    no row needs a content and it is removed: else a second upload of the same bytes could lose them.
-    `running` counts each user's uploads that are under way. Where the folder is `shared` with other nodes,
-    whose locks nobody here sees, what is younger than a day is theirs and stays.
-    """
+    `placing` and `lock` keep a content from being removed between its being put in its place and its row
+    being stored: else a second upload of the same bytes could lose them. `running` counts each user's uploads
+    that are under way. What is not a coroutine blocks: call it by `run`."""
 
-    def __init__(self, folder: Path, *, shared: bool = False) -> None:
+    name: str  # of the place, for a person
+    remedy: str  # what to do where it is not the place that the others have
+
+    def __init__(self, folder: Path, pool: Executor | None = None) -> None:
         self.folder = folder
-        self._spared = _A_DAY if shared else 0.0
         self.lock = asyncio.Lock()
         self.running: Counter[int] = Counter()
+        self._pool = pool
+        self._placing: Counter[str] = Counter()
         self._keepers = 0
+
+    async def run(self, work: Callable[..., T], *args: object) -> T:
+        """Do what blocks on a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+    def close(self) -> None:
+        """Nothing is begun any more."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def kept(self) -> bool:
@@ -110,80 +123,94 @@ class Blobs:
         finally:
             self._keepers -= 1
 
+    @contextlib.asynccontextmanager
+    async def placing(self, hash: str) -> AsyncIterator[None]:
+        """Let this content stay, until there is a row that refers to it."""
+        async with self.lock:
+            self._placing[hash] += 1
+        try:
+            yield
+        finally:
+            self._placing[hash] -= 1
+            if not self._placing[hash]:
+                del self._placing[hash]
+
+    def removable(self, hashes: Sequence[str]) -> list[str]:
+        """Those that nobody is placing; for the holder of `lock`, before the rows are looked at."""
+        return [hash for hash in hashes if hash not in self._placing]
+
     def prepare(self) -> None:
         """Make the folder, and remove what half arrived before a crash. Raises OSError."""
-        incoming = self.folder / "incoming"
-        for folder in (self.folder, incoming):
+        for folder in (self.folder, self.incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for leftover in incoming.glob("*.part"):
+        for leftover in self.incoming.glob("*.part"):
             with contextlib.suppress(FileNotFoundError):  # another node has it in its place by now
                 if self._may_go(leftover):
                     leftover.unlink()
 
+    @property
+    def incoming(self) -> Path:
+        """Where contents are until they are whole."""
+        return self.folder / "incoming"
+
     def receive(self, expected: int) -> Incoming:
         """Begin a content of about this many bytes. Raises StorageFull, Unavailable."""
-        with _disk():
-            _require_room(self.folder, expected)
-            return Incoming(self.folder / "incoming" / f"{secrets.token_hex(16)}.part")
-
-    def place(self, incoming: Incoming, hash: str) -> None:
-        """Put a synced content where it belongs, durably. The same bytes again change nothing.
-
-        Raises StorageFull, Unavailable."""
-        target = self.path(hash)
-        with _disk():
-            if not target.parent.is_dir():
-                target.parent.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(self.folder)
-            os.replace(incoming.path, target)
-            _sync_folder(target.parent)
-
-    def open(self, hash: str) -> BinaryIO:
-        """Open a content for reading. Raises OSError."""
-        return open(self.path(hash), "rb")
-
-    def remove(self, hash: str) -> None:
-        """Remove a content. One that cannot be removed now (Windows: being read) waits for the next sweep."""
-        with contextlib.suppress(OSError):
-            if self._may_go(self.path(hash)):
-                self.path(hash).unlink(missing_ok=True)
+        with disk():
+            require_room(self.folder, expected)
+            return Incoming(self.incoming / f"{secrets.token_hex(16)}.part")
 
     def _may_go(self, path: Path) -> bool:
-        return not self._spared or path.stat().st_mtime < time.time() - self._spared
+        """Whether it is of nobody else."""
+        return True
 
+    @abstractmethod
+    def place(self, incoming: Incoming, hash: str) -> None:
+        """Put a synced content where it belongs: durably, and seen by all. The same bytes again change
+        nothing. Raises StorageFull, Unavailable."""
+
+    @abstractmethod
+    def open(self, hash: str, start: int = 0) -> BinaryIO:
+        """Open a content for reading from this byte on. Raises OSError where it is not there, Unavailable
+        where that is not known; so may reading."""
+
+    @abstractmethod
+    def at_hand(self, hash: str) -> contextlib.AbstractContextManager[Path]:
+        """A content as a file of this computer, which stays for so long and is not changed. Raises as
+        `open`."""
+
+    @abstractmethod
+    def remove(self, hash: str) -> None:
+        """Remove a content, unless another node may be about to refer to it. Raises Unavailable."""
+
+    @abstractmethod
     def all(self) -> Iterator[str]:
-        """The hashes of all contents on disk."""
-        for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
-            yield from (path.name for path in folder.iterdir() if _HASH.fullmatch(path.name))
+        """The hashes of all contents. Raises OSError, Unavailable."""
 
-    def path(self, hash: str) -> Path:
-        """Where a content is, or would be."""
-        return self.folder / hash[:2] / hash
+    @abstractmethod
+    def mark(self, fresh: str) -> tuple[str, bool]:
+        """What the place is marked with; `fresh` where it was not marked yet, and then True. Raises
+        DataFolderError where it cannot be used as it should."""
+
+    @abstractmethod
+    def unmark(self) -> None:
+        """Take away the mark that was made here."""
 
 
-def _require_room(folder: Path, size: int = 0) -> None:
+def require_room(folder: Path, size: int = 0) -> None:
+    """Raises StorageFull where so many bytes would leave too little."""
     usage = shutil.disk_usage(folder)
     if not takes_uploads(usage.total, usage.free, size):
         raise StorageFull
 
 
-def _owner_only(path: str, flags: int) -> int:
+def owner_only(path: str, flags: int) -> int:
+    """An opener of files that nobody else reads."""
     return os.open(path, flags, 0o600)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in this folder durable (fsync(2)); Windows cannot open folders, and needs it not."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextlib.contextmanager
-def _disk() -> Iterator[None]:
+def disk() -> Iterator[None]:
+    """Errors of the disk, as they are told to who uploads. Raises StorageFull, Unavailable."""
     try:
         yield
     except OSError as error:

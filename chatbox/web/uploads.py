@@ -106,9 +106,9 @@ class Download(Handler):
         start, end = part
         self.set_header("Content-Length", str(end - start))
         if self.request.method == "GET":
-            content = await files.open_content(self.ctx, file)
+            content = await files.open_content(self.ctx, file, start)
             try:
-                await self._stream(content, start, end - start, Rights(self, id, caller.user, generation))
+                await self._stream(content, end - start, Rights(self, id, caller.user, generation))
             finally:
                 await asyncio.to_thread(content.close)
 
@@ -138,17 +138,17 @@ class Download(Handler):
         self.set_header("Content-Range", f"bytes {found[0]}-{found[1] - 1}/{size}")
         return found
 
-    async def _stream(self, content: BinaryIO, start: int, length: int, rights: Rights) -> None:
+    async def _stream(self, content: BinaryIO, length: int, rights: Rights) -> None:
         """Send in blocks, reading the next one when the last one has left."""
+        run = self.ctx.blobs.run
         try:
-            await asyncio.to_thread(content.seek, start)
-            while length and (block := await asyncio.to_thread(content.read, min(BLOCK, length))):
+            while length and (block := await run(content.read, min(BLOCK, length))):
                 await rights.check()
                 length -= len(block)
                 self.write(block)
                 async with asyncio.timeout(PATIENCE):
                     await self.flush()
-        except (ChatboxError, StreamClosedError, TimeoutError):
+        except (ChatboxError, FileNotFoundError, StreamClosedError, TimeoutError):
             length = -1
         if length:  # too little was sent: only closing tells the client so
             self._close()

@@ -16,7 +16,7 @@ from chatbox.chat.signin import authenticate
 from chatbox.errors import DataFolderError
 from chatbox.instance import close_instance
 from chatbox.operations import OPERATIONS
-from chatbox.store.blobs import Blobs
+from chatbox.store.folder_blobs import FolderBlobs
 from tests.backup.support import back_up, upload, upload_file
 from tests.chat.support import DAY, HOME, PASSWORD, SetClock, World, error_of, in_world
 from tests.chat.talk import do, post
@@ -231,7 +231,7 @@ async def test_uploads_on_another_disk_are_staged_and_kept_there(world: World) -
             apply_staged(world.folder, world.folder / "uploads")
         plan = apply_staged(world.folder, disk)
         assert plan is not None
-        assert Blobs(disk).path(picture).read_bytes() == b"picture"
+        assert FolderBlobs(disk).path(picture).read_bytes() == b"picture"
         assert not (disk / "restore").exists()
         stage_file(archive, world.folder, disk, 2_000_000_000_000)
         plan = apply_staged(world.folder, disk)

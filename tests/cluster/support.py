@@ -126,7 +126,15 @@ class Node(World):
     async def start(self) -> None:
         chosen = Chosen(self._settings, {}, {})
         self.ctx = await instance._assemble(
-            chosen, self.folder, self.clock, CHEAP, "", self.codes.append, self.store, NoMachine()
+            chosen,
+            self.folder,
+            self.clock,
+            CHEAP,
+            "",
+            self.codes.append,
+            self.store,
+            NoMachine(),
+            instance.open_blobs(self._settings, self.folder),
         )
         self.ctx.server.addresses = lambda: ["http://192.168.1.5:8642"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbox import cli
-from chatbox.store import blobs, sqlite
+from chatbox.store import folder_blobs, sqlite
 from chatbox.store.base import Committed
 
 _LATE = 0.02  # seconds that a commit comes after its publication
@@ -64,7 +64,7 @@ def normal() -> None:
 
 def careless_files() -> None:
     """Take a file's new name for durable as soon as it is given."""
-    blobs._sync_folder = lambda folder: None
+    folder_blobs._sync_folder = lambda folder: None
 
 
 FAULTS = {"publish-first": publish_first, "normal": normal, "careless-files": careless_files}

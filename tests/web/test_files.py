@@ -13,7 +13,7 @@ import pytest
 from chatbox.chat.files import sweep
 from chatbox.chat.removing import erase
 from chatbox.settings import Limits
-from chatbox.store import blobs
+from chatbox.store.folder_blobs import FolderBlobs
 from tests.web.file_support import fetch, on_disk, post, private_room, upload
 from tests.web.support import Answer, Person, Site, until
 
@@ -203,7 +203,7 @@ def test_a_missing_content_is_no_traceback(site: Site, ada: Person) -> None:
 def test_leftovers_are_removed_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming" / "x.part").write_bytes(b"half")
-    blobs.Blobs(tmp_path).prepare()
+    FolderBlobs(tmp_path).prepare()
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
