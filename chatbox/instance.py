@@ -30,7 +30,7 @@ from chatbox.live.hub import Hub
 from chatbox.live.notices import Notices
 from chatbox.live.publisher import publications
 from chatbox.live.turns import Turns
-from chatbox.settings import Given, Settings
+from chatbox.settings import S3, Given, Settings
 from chatbox.store import heads, upgrades, users
 from chatbox.store.base import Store
 from chatbox.store.blobs import Blobs
@@ -173,13 +173,23 @@ async def _assemble(
 
 
 def open_blobs(settings: Settings, folder: Path) -> Blobs:
-    """The place of uploads, as the settings say; `folder` is the data folder."""
+    """The place of uploads, as the settings say; `folder` is the data folder. Raises DataFolderError."""
+    if settings.storage.in_bucket:
+        return bucket_blobs(settings.storage.uploads, settings.s3, folder)
     return FolderBlobs(uploads_folder(settings, folder), shared=bool(settings.storage.database))
 
 
+def bucket_blobs(address: str, s3: S3, folder: Path) -> Blobs:
+    """Uploads in the bucket at this address. Raises DataFolderError."""
+    from chatbox.store.bucket import Bucket  # only here: few servers wait for it
+    from chatbox.store.bucket_blobs import BucketBlobs
+
+    return BucketBlobs(folder / "uploads", Bucket(address, s3))
+
+
 def uploads_folder(settings: Settings, folder: Path) -> Path:
-    """Where the contents of uploads are; `folder` is the data folder."""
-    uploads = settings.storage.uploads
+    """The folder of uploads; where they are in a bucket, that in which they arrive."""
+    uploads = "" if settings.storage.in_bucket else settings.storage.uploads
     return folder / Path(uploads).expanduser() if uploads else folder / "uploads"
 
 

@@ -39,7 +39,7 @@ def keeping(folder: Path, level: str) -> Iterator[None]:
         (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
     writers = [_Writer(LogFile(folder / FOLDER / FILE)), _Writer(Console())]
     root.setLevel(level.upper())
-    for name in ("aiosqlite", "asyncio", "asyncpg"):
+    for name in ("aiosqlite", "asyncio", "asyncpg", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("zeroconf").setLevel(logging.ERROR)  # a network that goes away is none
     for writer in writers:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+# The name by the rules of Amazon, which the others keep as well; "." and ".." would lead elsewhere.
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
 _HIDDEN_WORD = re.compile(r"(?<=[?&]password=)[^&]*")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -148,6 +150,20 @@ class Text(Kind, frozen=True):
         if len(text) > self.longest or not text.isprintable():
             raise ValueError(f"must be one line of at most {self.longest} visible characters")
         return text
+
+
+class Place(Text, frozen=True):
+    """A folder, or a bucket and the first part of all names in it; may be empty."""
+
+    @property
+    def allowed(self) -> str:
+        return "a folder, or a bucket such as s3://chatbox/uploads; or empty"
+
+    def read(self, text: str) -> str:
+        place = super().read(text)
+        if place.casefold().startswith("s3:") and not _BUCKET.fullmatch(place):
+            raise ValueError(f"must be {self.allowed}")
+        return place.rstrip("/") if place.startswith("s3:") else place
 
 
 class Reached(Kind, frozen=True):

@@ -20,6 +20,7 @@ from chatbox.kinds import (
     Label,
     Listed,
     Network,
+    Place,
     Reached,
     Service,
     Size,
@@ -167,7 +168,37 @@ class Storage(Struct, frozen=True):
         Service(("postgresql", "postgres"), "/[^/]+", "postgresql://name:password@10.0.0.5/chatbox"),
         "Where the database is, in a PostgreSQL. Empty: SQLite in the data folder.",
     ] = ""
-    uploads: Annotated[str, Text(4096), "Folder for uploaded files. Empty: in the data folder."] = ""
+    uploads: Annotated[
+        str,
+        Place(4096),
+        "Folder for uploaded files. With a PostgreSQL a bucket as well, which [s3] says more of. Empty: in "
+        "the data folder.",
+    ] = ""
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether uploads are in a bucket, not in a folder."""
+        return self.uploads.startswith("s3://")
+
+
+class S3(Struct, frozen=True):
+    """The bucket for uploads, where [storage] uploads names one."""
+
+    endpoint: Annotated[
+        str,
+        Service(("https", "http"), "/?", "https://s3.example.org"),
+        "Address of a storage that is used as S3 is. Empty: Amazon's own.",
+    ] = ""
+    region: Annotated[
+        str, Text(64), "Region that the bucket is in. Empty: what AWS_DEFAULT_REGION says, or us-east-1."
+    ] = ""
+    access_key: Annotated[
+        str,
+        Text(128),
+        "The key that the storage has given. Empty: what Amazon's own tools would use, such as "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    ] = ""
+    secret_key: Annotated[str, Key(8), "The secret that was given with it."] = ""
 
 
 class Cluster(Struct, frozen=True):
@@ -243,6 +274,7 @@ class Settings(Struct, frozen=True):
     limits: Limits = Limits()
     people: People = People()
     storage: Storage = Storage()
+    s3: S3 = S3()
     cluster: Cluster = Cluster()
     tls: Tls = Tls()
     backup: Backup = Backup()

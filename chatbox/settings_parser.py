@@ -13,6 +13,8 @@ from chatbox.errors import StartError
 from chatbox.kinds import did_you_mean
 from chatbox.settings import ROWS, SECTIONS, Given, Setting, Settings
 
+_PAIR = ("s3.access_key", "s3.secret_key")
+
 
 class Item(Struct, frozen=True):
     """One value as it was given. A section's header in a file is an item with an empty key."""
@@ -99,7 +101,7 @@ def parse(
 
 def _at_odds(settings: Settings, items: Iterable[Item]) -> Iterable[Problem]:
     """What is right by itself and wrong together."""
-    tls, cluster = settings.tls, settings.cluster
+    tls, cluster, storage, s3 = settings.tls, settings.cluster, settings.storage, settings.s3
     for item in items:
         name = f"{item.section}.{item.key}"
         if name == "tls.mode" and tls.mode == "files" == item.value.casefold() and not tls.certificate:
@@ -108,9 +110,15 @@ def _at_odds(settings: Settings, items: Iterable[Item]) -> Iterable[Problem]:
         if name == "cluster.redis" and cluster.redis and item.value and not cluster.key:
             message = "[cluster] redis needs [cluster] key, which is the same on every node."
             yield Problem(message, item.file, item.line, "cluster", "redis")
-        if name == "cluster.redis" and cluster.redis and item.value and not settings.storage.database:
+        if name == "cluster.redis" and cluster.redis and item.value and not storage.database:
             message = "[cluster] redis needs [storage] database: a file of SQLite is for one node alone."
             yield Problem(message, item.file, item.line, "cluster", "redis")
+        if name == "storage.uploads" and storage.in_bucket and item.value and not storage.database:
+            message = "[storage] uploads in a bucket need [storage] database, which is in PostgreSQL."
+            yield Problem(message, item.file, item.line, "storage", "uploads")
+        if name in _PAIR and item.value and not (s3.access_key and s3.secret_key):
+            message = "[s3] access_key and [s3] secret_key belong together. Set both, or neither."
+            yield Problem(message, item.file, item.line, "s3", item.key)
 
 
 def _twice(items: Sequence[Item]) -> Iterable[Problem]:

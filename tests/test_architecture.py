@@ -86,6 +86,8 @@ OWNERS = {
     "tornado": TORNADO,
     "aiosqlite": ("chatbox.store.sqlite",),
     "asyncpg": tuple(f"chatbox.store.{name}" for name in POSTGRES),
+    "botocore": ("chatbox.store.bucket",),
+    "s3transfer": ("chatbox.store.bucket",),
     "redis": ("chatbox.bus.link",),
     "sqlite3": (*(f"chatbox.store.{name}" for name in SQLITE), "chatbox.licenses"),
 }

@@ -108,6 +108,13 @@ REFUSED = {  # what is given, and what is said of it
     "storage.database=chatbox.sqlite3": "must be an address such as postgresql://",
     "storage.database=postgresql://host": "must be an address such as postgresql://",
     "storage.database=mysql://host/name": "must be an address such as postgresql://",
+    "storage.uploads=s3:chatbox": "must be a folder, or a bucket such as s3://chatbox/uploads",
+    "storage.uploads=S3://chatbox": "must be a folder, or a bucket such as s3://chatbox/uploads",
+    "storage.uploads=s3://No_Bucket/uploads": "must be a folder, or a bucket such as s3://chatbox/uploads",
+    "storage.uploads=s3://chatbox/a/../b": "must be a folder, or a bucket such as s3://chatbox/uploads",
+    "s3.endpoint=s3.example.org": "must be an address such as https://s3.example.org",
+    "s3.endpoint=https://s3.example.org/path": "must be an address such as https://s3.example.org",
+    "s3.secret_key=hidden": "must be one line of at least 8 characters",
     "cluster.redis=10.0.0.5:6379": "must be an address such as redis://10.0.0.5:6379",
     "cluster.redis=http://10.0.0.5:6379": "must be an address such as redis://10.0.0.5:6379",
     "cluster.redis=redis://:word@:6379": "must be an address such as redis://10.0.0.5:6379",
@@ -160,6 +167,21 @@ def test_a_cluster_needs_its_key() -> None:
     )
     assert "SQLite is for one node alone" in refusal(redis, given(f"cluster.key={KEY}"))
     assert parse([given("cluster.redis="), given("tls.mode=auto")]).cluster.redis == ""
+
+
+def test_a_bucket_needs_a_database_for_several_and_a_whole_key() -> None:
+    uploads, secret = given("storage.uploads=s3://chatbox/uploads/"), given("s3.secret_key=hunter22 hunter22")
+    assert "uploads in a bucket need [storage] database" in refusal(uploads)
+    for half in ("s3.access_key=KEY", "s3.secret_key=hunter22 hunter22"):
+        told = refusal(given(half))
+        assert "[s3] access_key and [s3] secret_key belong together." in told
+        assert "hunter22" not in told
+    settings = parse([uploads, secret, given("s3.access_key=KEY"), given(POSTGRES)])
+    assert settings.storage.uploads == "s3://chatbox/uploads"
+    assert settings.storage.in_bucket
+    shown = {row.name: row.kind.show(value_of(settings, row)) for row in TABLE if row.section == "s3"}
+    assert shown["s3.secret_key"] == "***"
+    assert not parse([given("storage.uploads=/srv/s3")]).storage.in_bucket
 
 
 def test_a_misspelt_key_section_and_word_get_a_suggestion() -> None:

@@ -1,4 +1,4 @@
-"""Contents of uploaded files: each stored once, under the SHA-256 of its bytes.
+"""Contents of uploaded files: each stored once, under the SHA-256 of its bytes, in a folder or a bucket.
 
 ``<folder>/incoming/<random>.part`` while it arrives, and in its place from when it is whole and durable. Only
 then may a row refer to it, so a crash leaves at most a content that nothing refers to.

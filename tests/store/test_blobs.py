@@ -1,4 +1,4 @@
-"""The place of uploads, by the contract that all kinds of it keep."""
+"""The place of uploads, by one contract: a folder, and a bucket of a storage that is not ours."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import os
 import random
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from chatbox.errors import DataFolderError
 from chatbox.store.blobs import Blobs
+from chatbox.store.bucket import Bucket
+from chatbox.store.bucket_blobs import BucketBlobs
 from chatbox.store.folder_blobs import FolderBlobs
 from chatbox.store.shared_uploads import check_uploads
 from chatbox.store.sqlite import open_store
 from tests.chat.support import SetClock
 from tests.harness.running import on_a_loop
+from tests.harness.s3 import BUCKET, Storage, storage_in
 
 NOWHERE = "ab" * 32
 YESTERDAY = 90_000.0  # seconds
@@ -26,10 +29,13 @@ YESTERDAY = 90_000.0  # seconds
 class Place:
     """A place of uploads that nodes share. `blobs` is how one sees it, `root` is where it is kept."""
 
-    def __init__(self, root: Path, open_blobs: Callable[[str], Blobs]) -> None:
+    def __init__(
+        self, root: Path, open_blobs: Callable[[str], Blobs], storage: Storage | None = None
+    ) -> None:
         self.root = root
         self.open = open_blobs  # by a name, another one of which is another place
         self.blobs = open_blobs("uploads")
+        self._storage = storage
         self.blobs.prepare()
 
     def add(self, content: bytes) -> str:
@@ -46,12 +52,28 @@ class Place:
 
     def age(self, hash: str) -> None:
         """Let it have been there for more than a day."""
+        if self._storage is not None:
+            self._storage.age(hash, f"{self.root.name}/uploads")
         os.utime(self.file(hash), (time.time() - YESTERDAY,) * 2)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, lambda name: FolderBlobs(tmp_path / name, shared=True))
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    with storage_in(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "folder":
+        return Place(tmp_path, lambda name: FolderBlobs(tmp_path / name, shared=True))
+    storage: Storage = request.getfixturevalue("storage")
+    top = f"s3://{BUCKET}/{tmp_path.name}"  # what other tests have put there is in other places
+
+    def open_blobs(name: str) -> Blobs:
+        return BucketBlobs(tmp_path / "here", Bucket(f"{top}/{name}", storage.settings))
+
+    return Place(storage.folder / BUCKET / tmp_path.name, open_blobs, storage)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**20, 2**20 + 1, 2_500_000])
