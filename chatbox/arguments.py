@@ -164,11 +164,28 @@ def _add_move(commands: Any, common: argparse.ArgumentParser) -> None:
         dest="source",
         help="from this database into the data folder",
     )
+    move.add_argument(
+        "--uploads",
+        metavar="s3://BUCKET/NAME",
+        type=_bucket,
+        help="take the uploads into this bucket as well, or out of it; [s3] in chatbox.ini has its keys",
+    )
 
 
 def _database(text: str) -> str:
+    return _as_setting("database", text)
+
+
+def _bucket(text: str) -> str:
+    address = _as_setting("uploads", text)
+    if not address.startswith("s3://"):
+        raise argparse.ArgumentTypeError("must be a bucket such as s3://chatbox/uploads")
+    return address
+
+
+def _as_setting(key: str, text: str) -> str:
     try:
-        return ROWS["storage", "database"].kind.read(text)  # type: ignore[no-any-return]
+        return ROWS["storage", key].kind.read(text)  # type: ignore[no-any-return]
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

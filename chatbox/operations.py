@@ -22,7 +22,7 @@ from chatbox.chat.signin import new_token
 from chatbox.clock import Clock, SystemClock
 from chatbox.data_folder import DATABASE_FILE
 from chatbox.errors import ChatboxError, Conflict, Invalid, NotFound
-from chatbox.instance import close_instance, open_instance, uploads_folder
+from chatbox.instance import bucket_blobs, close_instance, open_instance, uploads_folder
 from chatbox.lan import certificates, pem, security_key
 from chatbox.rules import passwords
 from chatbox.rules.disk import shown_size
@@ -34,6 +34,7 @@ from chatbox.store import files, integrity, links, sessions, users
 from chatbox.store.base import Batch, Steps
 from chatbox.store.blobs import Blobs
 from chatbox.store.copies import Counted
+from chatbox.store.folder_blobs import FolderBlobs
 from chatbox.store.users import Account
 
 log = logging.getLogger(__name__)
@@ -197,25 +198,42 @@ async def security_key_use(folder: Path, values: Values) -> Values:
     return {"summary": f"The next start uses the security key of {authority.name}.{kept}"}
 
 
-async def move(folder: Path, values: Values) -> Values:
-    """{to} or {source}, an address: take everything into that database, or out of it into the data folder.
-    Gives {"summary"}."""
-    from chatbox.store import moving_postgres  # only here: few need it
+async def move(settings: Settings, folder: Path, values: Values) -> Values:
+    """{to} or {source}, an address, and maybe {uploads}, that of a bucket: take everything into that database
+    and that bucket, or out of them into the data folder. Gives {"summary"}."""
+    from chatbox.store import moving_postgres, moving_uploads  # only here: few need it
 
     file = folder / DATABASE_FILE
-    if url := values.get("to"):
-        counts = await moving_postgres.into_postgres(file, url)
+    told = ""
+    there = values.get("uploads") or (settings.storage.uploads if settings.storage.in_bucket else "")
+
+    async def bring(contents: list[tuple[str, int]]) -> None:
+        nonlocal told
+        if there:
+            here = FolderBlobs(uploads_folder(settings, folder))
+            bucket = await asyncio.to_thread(bucket_blobs, there, settings.s3, folder)
+            source, target = (here, bucket) if values.get("to") else (bucket, here)
+            brought = await asyncio.to_thread(moving_uploads.bring, source, target, contents)
+            told = f" Uploads in {target.name}: {brought.there:,}; lost or damaged: {brought.missing:,}."
+
+    if values.get("to"):
+        counts = await moving_postgres.into_postgres(file, values["to"], bring)
         log.info("everything was moved to PostgreSQL from the command line")
+        uploads = f", and {there} as [storage] uploads" if there else ""
         how = (
-            "Write its address into chatbox.ini, as [storage] database, and start. What is in the data "
-            f"folder stays as it is; {DATABASE_FILE} is not used any more."
+            f"Write its address into chatbox.ini, as [storage] database{uploads}, and start. What is in the "
+            f"data folder stays as it is; {DATABASE_FILE} is not used any more."
         )
     else:
-        counts = await moving_postgres.into_sqlite(values["source"], file)
+        counts = await moving_postgres.into_sqlite(values["source"], file, bring)
         log.info("everything was moved from PostgreSQL from the command line")
-        how = "Take [storage] database out of chatbox.ini, and start. What is in PostgreSQL stays as it is."
+        uploads = " and [storage] uploads" if settings.storage.in_bucket else ""
+        how = (
+            f"Take [storage] database{uploads} out of chatbox.ini, and start. What was moved stays where it "
+            "was as well."
+        )
     shown = shown_counts({key: counts["users" if key == "people" else key] for key in get_args(Counted)})
-    return {"summary": f"Everything is moved and compared: {shown}. {how}"}
+    return {"summary": f"Everything is moved and compared: {shown}.{told} {how}"}
 
 
 async def _move_beside(ctx: Context, values: Values) -> Values:
@@ -288,7 +306,7 @@ OPERATIONS: dict[str, Callable[[Context, Values], Awaitable[Values]]] = {
 
 
 # What needs no database.
-_OF_FOLDER = {"security_key_save": security_key_save, "security_key_use": security_key_use, "move": move}
+_OF_FOLDER = {"security_key_save": security_key_save, "security_key_use": security_key_use}
 
 
 def run_offline(settings: Settings, folder: Path, operation: str, values: Values) -> Values:
@@ -302,6 +320,8 @@ async def _run_offline(settings: Settings, folder: Path, operation: str, values:
     if operation == "restore":  # what is in the folder now may be damaged, or nothing
         restoring.restorable(settings)
         return await restore(folder, uploads_folder(settings, folder), SystemClock(), values)
+    if operation == "move":
+        return await move(settings, folder, values)
     if operation in _OF_FOLDER:
         return await _OF_FOLDER[operation](folder, values)
     ctx = await open_instance(settings, folder)

@@ -46,6 +46,8 @@ def test_common_options_may_stand_before_and_after_the_command(words: str) -> No
         "--dat x",
         "serve extra",
         "--set",
+        "move --to postgresql://host/name --uploads /srv/uploads",
+        "move --to postgresql://host/name --uploads s3://X",
     ],
 )
 def test_wrong_arguments_exit_with_2(words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,6 +55,12 @@ def test_wrong_arguments_exit_with_2(words: str, capsys: pytest.CaptureFixture[s
         parse_arguments(words.split())
     assert caught.value.code == 2
     assert "chatbox" in capsys.readouterr().err
+
+
+def test_a_move_may_take_the_uploads_along() -> None:
+    words = "move --from postgresql://host/name --uploads s3://chatbox/uploads"
+    values = parse_arguments(words.split()).values
+    assert values == {"to": None, "source": "postgresql://host/name", "uploads": "s3://chatbox/uploads"}
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

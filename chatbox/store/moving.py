@@ -16,6 +16,7 @@ from chatbox.progress import Step
 from chatbox.store import tables
 from chatbox.store.base import Row, Steps, one
 from chatbox.store.migrate import upgrade
+from chatbox.store.shared_uploads import forget_place
 from chatbox.store.tables import TABLES, Database, Shape
 
 Counts = dict[str, int]  # rows by table
@@ -61,6 +62,12 @@ def find_all() -> Steps[None]:
 def end() -> Steps[None]:
     """All is there: take the mark away."""
     yield one("DROP TABLE moving")
+
+
+def settle() -> Steps[None]:
+    """The same where several nodes are to use it, which agree anew on where the uploads are."""
+    yield from forget_place()
+    yield from end()
 
 
 async def copy(source: Database, target: Database, *, words: bool) -> Counts:

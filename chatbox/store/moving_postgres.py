@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from chatbox.errors import Conflict, DataFolderError
 from chatbox.progress import tell
-from chatbox.store import moving
+from chatbox.store import files, moving
 from chatbox.store.copied import copy_into_file
 from chatbox.store.lane import LOST, Connection
 from chatbox.store.migrate import MIGRATIONS, too_new
@@ -25,12 +25,19 @@ from chatbox.store.postgres_refusals import shown
 from chatbox.store.postgres_schema import WORDS_INDEX
 from chatbox.store.tables import PostgresDatabase, SqliteDatabase
 
+Bring = Callable[[list[tuple[str, int]]], Awaitable[None]]
+
 _NUMBERED = ("users", "sessions", "links", "rooms")  # whose ids PostgreSQL gives out one by one
 
 
-async def into_postgres(file: Path, url: str) -> moving.Counts:
+async def leave(contents: list[tuple[str, int]]) -> None:
+    """Leave all uploads where they are."""
+
+
+async def into_postgres(file: Path, url: str, bring: Bring = leave) -> moving.Counts:
     """Move the database in this file, which stays as it is. Gives the number of rows of each table.
 
+    `bring` is given the hash and the size of every upload, once it is sure that the database can be moved.
     Raises `Conflict` where either is in use, of another format, or the new one is not empty; `StartError`
     where one cannot be used."""
     with _blamed(), closing(_opened(file)) as old:
@@ -38,23 +45,25 @@ async def into_postgres(file: Path, url: str) -> moving.Counts:
         async with _alone(url) as connection:
             target = PostgresDatabase(connection)
             await _begin(target, url, await source.run(moving.origin()))
+            await bring(await source.run(files.contents()))
             counts = await moving.copy(source, target, words=True)
             tell("Sorting what messages are found by …")
             await connection.execute(WORDS_INDEX)
             await _go_on_counting(connection)
             await moving.compare(source, target, counts)
-            await connection.execute("DROP TABLE moving")
+            await target.run(moving.settle())
             await connection.execute("ANALYZE")
     return counts
 
 
-async def into_sqlite(url: str, file: Path) -> moving.Counts:
+async def into_sqlite(url: str, file: Path, bring: Bring = leave) -> moving.Counts:
     """Move a database of PostgreSQL, which stays as it is, into a new file. Gives and raises the same."""
     if await asyncio.to_thread(file.exists):
         raise Conflict(f"{file} is there already. Take it away first: what is moved gets its place.")
     with _blamed():
         async with _alone(url) as connection:
             _same_format(await format_of(connection), shown(url))
+            await bring(await PostgresDatabase(connection).run(files.contents()))
             return await copy_into_file(connection, file)
 
 

@@ -6,7 +6,7 @@ import secrets
 
 from chatbox.errors import DataFolderError
 from chatbox.store import users
-from chatbox.store.base import Batch, Steps, Store
+from chatbox.store.base import Batch, Steps, Store, one
 from chatbox.store.blobs import Blobs
 
 _META = "uploads"
@@ -29,3 +29,8 @@ async def check_uploads(store: Store, blobs: Blobs) -> None:
     if made:
         await blobs.run(blobs.unmark)
     raise DataFolderError(f"The uploads of this chat are not in {blobs.name}. {blobs.remedy}")
+
+
+def forget_place() -> Steps[None]:
+    """The uploads are in another place from now on: the first node marks it."""
+    yield one("DELETE FROM meta WHERE key = ?", _META)

@@ -98,6 +98,15 @@ def refused(work: Awaitable[Any], error: type[Exception] = Conflict) -> str:
     return str(caught.value)
 
 
+def test_where_the_uploads_are_is_agreed_on_anew_after_a_move(file: Path, database: str) -> None:
+    with closing(sqlite3.connect(file)) as before, before:
+        before.execute("INSERT INTO meta (key, value) VALUES ('uploads', 'the mark of a folder of before')")
+    asyncio.run(into_postgres(file, database))
+    place = database.rpartition("/")[2]
+    assert postgres.server().say("SELECT value FROM meta WHERE key = 'uploads'", place) == []
+    assert postgres.server().say("SELECT 1 FROM meta WHERE key = 'epoch'", place)
+
+
 def test_there_and_back_again_every_row_is_the_same(file: Path, database: str, tmp_path: Path) -> None:
     before = contents(file)
     assert all(before.values())
