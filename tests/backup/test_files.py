@@ -30,7 +30,12 @@ def test_a_removed_folder_leaves_whole_what_has_another_name(tmp_path: Path) -> 
 def test_a_big_file_is_cut_shorter_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     truncate = os.truncate
-    monkeypatch.setattr(os, "truncate", lambda path, size: (sizes.append(size), truncate(path, size)))
+
+    def note(path: Path, size: int) -> None:
+        sizes.append(size)
+        truncate(path, size)
+
+    monkeypatch.setattr(os, "truncate", note)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "own").write_bytes(b"o" * BYTES)
     files.remove_tree(tmp_path / "run")
@@ -48,7 +53,12 @@ def test_a_copy_of_a_database_is_never_far_ahead_of_the_disk(
     connection.close()
     synced = [0]
     fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_size), fsync(file)))
+
+    def note(file: int) -> None:
+        synced.append(os.fstat(file).st_size)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", note)
     copies.copy(database, target)
     steps = [after - before for before, after in pairwise(synced)]
     assert max(steps) <= 2**22 + files.Paced.EVERY  # what SQLite holds back, and a step
