@@ -32,6 +32,8 @@ log = logging.getLogger("chatbox.blobs")
 T = TypeVar("T")
 HASH = re.compile(r"[0-9a-f]{64}")
 A_DAY = 86_400.0  # seconds
+# Bytes. All of a large file at once would keep the sync of every message waiting.
+_SYNCED_EVERY = 2**20
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -43,6 +45,7 @@ class Incoming:
         self.path = path
         self.size = 0
         self.head = b""
+        self._synced = 0  # bytes
         self._sum = hashlib.sha256()
         # A client that goes away discards the file while a thread may be writing to it.
         self._lock = threading.Lock()
@@ -62,6 +65,8 @@ class Incoming:
             self._file.write(chunk)
             self._sum.update(chunk)
             self.size += len(chunk)
+            if self.size - self._synced >= _SYNCED_EVERY:
+                self._sync()
             if len(self.head) < HEAD_BYTES:
                 self.head += chunk[: HEAD_BYTES - len(self.head)]
 
@@ -69,9 +74,13 @@ class Incoming:
         """Bring everything to the disk and close. Raises as `write` does; does nothing once discarded."""
         with self._lock, disk():
             if not self._file.closed:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                self._sync()
                 self._file.close()
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._synced = self.size
 
     def discard(self) -> None:
         """Remove it, whatever its state. Does nothing once it is in its place."""

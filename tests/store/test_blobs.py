@@ -7,6 +7,7 @@ import random
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,24 @@ def test_a_large_content_is_never_in_memory_as_a_whole(place: Place) -> None:
     finally:
         tracemalloc.stop()
     assert most < 8 * 2**20
+
+
+def test_what_arrives_is_never_far_ahead_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = FolderBlobs(tmp_path / "uploads")
+    blobs.prepare()
+    synced, fsync = [0], os.fsync
+
+    def note(file: int) -> None:
+        synced.append(os.fstat(file).st_size)
+        fsync(file)
+
+    incoming = blobs.receive(0)
+    monkeypatch.setattr(os, "fsync", note)
+    for _ in range(50):
+        incoming.write(bytes(64 * 1024 + 1))
+    incoming.sync()
+    assert synced[-1] == incoming.size == incoming.path.stat().st_size
+    assert max(after - before for before, after in pairwise(synced)) <= 2**20 + 64 * 1024
 
 
 @on_a_loop()
