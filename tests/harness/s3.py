@@ -86,8 +86,14 @@ class Storage:
             self._process = None
 
     def pause(self) -> None:
-        """It keeps its connections, and answers no more."""
+        """It keeps its connections, and answers no more once this returns."""
         self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        while not all(
+            _is_stopped(task) for task in tasks.iterdir()
+        ):  # the signal takes its time to all threads
+            time.sleep(0.01)
 
     def go_on(self) -> None:
         """It answers again."""
@@ -133,3 +139,8 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _is_stopped(task: Path) -> bool:
+    """Whether a thread stands still (proc_pid_stat(5): the state follows the name, which is in brackets)."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] in "TX"
