@@ -4,7 +4,7 @@ import { CommandError } from '../../assets/js/protocol/errors.js';
 import { dayHeading, relative, sameGroup } from '../../assets/js/text/dates.js';
 import { fileSize, fileUrl, ownLink, parseFragment, permalink } from '../../assets/js/text/links.js';
 import { colourIndex, complete, initials, mentionAt, rankNames, rankPeople } from '../../assets/js/text/names.js';
-import { bytes, emojiOnly, partsOf, plainText } from '../../assets/js/text/parts.js';
+import { bytes, charactersLeft, emojiOnly, partsOf, plainText } from '../../assets/js/text/parts.js';
 import { explain, t } from '../../assets/js/text/words/index.js';
 import { message } from './message_factory.mjs';
 
@@ -20,6 +20,15 @@ test('the plain text of parts has every word and no form', () => {
     { t: 'quote', c: [{ t: 'pre', text: 'code' }] },
   ];
   assert.equal(plainText({ text: 'raw', parts }), 'see this now @ada\nx\none\ntwo\ncode');
+});
+
+test('characters are counted as a person does, whatever their bytes', () => {
+  assert.equal(charactersLeft('x'.repeat(120), 100), -20);
+  assert.equal(charactersLeft('x'.repeat(90), 100), 10);
+  assert.equal(charactersLeft('太'.repeat(40), 100), -7);
+  assert.equal(charactersLeft('太'.repeat(30), 100), 3);
+  assert.equal(charactersLeft(`${'x'.repeat(98)}👨‍👩‍👧‍👦`, 100), -1);
+  assert.equal(charactersLeft('x'.repeat(100), 100), 0);
 });
 
 test('one to three emoji alone are told from text', () => {

@@ -82,3 +82,18 @@ export function emojiOnly({ text, files }) {
 export function bytes(text) {
   return encoder.encode(text).length;
 }
+
+/**
+ * How many more characters fit: as many as have the size of those that are there. Below zero, how many must go from the end.
+ *
+ * @param {string} text
+ * @param {number} limit in bytes, as the server counts
+ */
+export function charactersLeft(text, limit) {
+  const signs = graphemesOf(text);
+  let left = limit - bytes(text);
+  if (left >= 0) return Math.floor((left * signs.length) / Math.max(bytes(text), 1));
+  let gone = 0;
+  for (; left < 0; gone++) left += bytes(signs[signs.length - 1 - gone]);
+  return -gone;
+}

@@ -4,7 +4,7 @@ import { h, icon, iconButton, replace } from "../../lib/dom.js";
 import { toast } from "../../lib/overlay.js";
 import { debounce } from "../../lib/time.js";
 import { label } from "../../text/names.js";
-import { bytes } from "../../text/parts.js";
+import { bytes, charactersLeft } from "../../text/parts.js";
 import { explain, t } from "../../text/words/index.js";
 import { roomTitle } from "../parts.js";
 import { UploadTray } from "./attachments.js";
@@ -17,7 +17,7 @@ import { shortText } from "./message.js";
  * @typedef {{kind: "edit" | "reply", message: Message} | null} Aim what is written besides a new message
  */
 
-/** From this share of the limit on, the bytes left are shown. */
+/** From this share of the limit on, what is left of it is shown. */
 const NEAR_LIMIT = 0.9;
 
 export class Composer {
@@ -161,7 +161,10 @@ export class Composer {
     this.over = left < 0;
     this.count.hidden = left > limit * (1 - NEAR_LIMIT);
     this.count.classList.toggle("is-over", this.over);
-    this.count.value = left < 0 ? t("composer.over", { n: -left }) : t("composer.left", { n: left });
+    if (!this.count.hidden) {
+      const n = charactersLeft(this.input.value, limit);
+      this.count.value = n < 0 ? t("composer.over", { n: -n }) : t("composer.left", { n });
+    }
     this.drawSend();
   }
 
