@@ -114,7 +114,14 @@ async def _post(client: Client, texts: list[str]) -> None:
 
 async def _everywhere(sites: Sites, texts: list[str]) -> None:
     """Both have all of it, in one order, and nothing twice."""
-    for client in (sites.ada, sites.ben):
+    clients = (sites.ada, sites.ben)
+    head = max(
+        [(await _patiently(partial(client.call, "ping")))["heads"][str(GENERAL)] for client in clients]
+    )
+    for client in clients:
+        async with asyncio.timeout(SOON):  # until Redis is back, the other node's are found by looking
+            while client.mirror.rooms[GENERAL].position < head:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.05)
         await _patiently(client.settle)
     seen = [_texts(client) for client in (sites.ada, sites.ben)]
     assert seen[0] == seen[1]
