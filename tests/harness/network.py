@@ -3,6 +3,7 @@ them. Making them takes root; where that is not to be had the test is skipped, w
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import subprocess
@@ -78,24 +79,39 @@ class Host:
 
 
 class Cable:
-    """From a machine to the one that the tests run on; `name` is the interface there."""
+    """From one machine to another one; `name` is the interface of both, `number` its own among theirs."""
 
-    def __init__(self, host: Host, name: str) -> None:
-        net = f"10.{64 + secrets.randbelow(64)}.{secrets.randbelow(256)}"
-        self.near, self.far = f"{net}.1", f"{net}.2"  # the addresses here and there
-        self._end = f"v{secrets.token_hex(4)}"
-        host.ip("link", "add", name, "type", "veth", "peer", "name", self._end)
-        host.ip("link", "set", self._end, "netns", str(os.getpid()))
-        host.up(name, f"{self.far}/30")
-        _ip("address", "add", f"{self.near}/30", "dev", self._end)
-        self.plug()
+    def __init__(self, near: Host, far: Host, name: str, number: int) -> None:
+        self.near, self.far = f"10.64.{number}.1", f"10.64.{number}.2"  # the addresses here and there
+        self._end = (near, name)
+        far.pair(name, f"{self.far}/30", near, name)
+        near.up(name, f"{self.near}/30")
 
     def pull(self) -> None:
         """Nobody is told of anything: what is on its way gets lost, and so does all that follows."""
-        _ip("link", "set", self._end, "down")
+        host, name = self._end
+        host.ip("link", "set", name, "down")
 
     def plug(self) -> None:
-        _ip("link", "set", self._end, "up")
+        host, name = self._end
+        host.ip("link", "set", name, "up")
+
+
+@contextmanager
+def inside(host: Host) -> Iterator[None]:
+    """This thread, and whatever it starts, is on that machine meanwhile: setns(2)."""
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{host.name}") as there:
+        _enter(there.fileno())
+        try:
+            yield
+        finally:
+            _enter(home.fileno())
+
+
+def _enter(namespace: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace, 0):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 # The server, which looks around every second, not every fifteen or sixty.
