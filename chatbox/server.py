@@ -26,7 +26,7 @@ from chatbox.control import ControlServer
 from chatbox.errors import ChatboxError
 from chatbox.folder_lock import FolderLock
 from chatbox.instance import close_instance, open_instance, takes_long
-from chatbox.memory import Ebb, keep_large_apart
+from chatbox.memory import Ebb, keep_large_apart, keep_start
 from chatbox.operations import OPERATIONS
 from chatbox.protocol.frames import RESTARTING
 from chatbox.reach import Reach
@@ -174,6 +174,7 @@ async def _serve(settings: Settings, folder: Path, lock: FolderLock, options: Se
         _tell_programs(options, url, port)
         await stack.enter_async_context(lookout.watching(ctx, reach, port))
         await reception.greet(ctx, reach, certificates, announcer, options, note, short is not None)
+        keep_start()
         await stopping.asked.wait()
         notify.tell(notify.STOPPING)
         await _drain(ctx, listener, control, stopping.hurry)

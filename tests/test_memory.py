@@ -69,3 +69,20 @@ asyncio.run(main())
 def test_what_a_password_was_hashed_in_is_given_back_at_once() -> None:
     before, *after = json.loads(subprocess.check_output([sys.executable, "-c", HASHING], cwd=ROOT))
     assert max(after) < before + 10 * MIB
+
+
+STARTED = """
+import gc, json
+import chatbox.server
+from chatbox.memory import keep_start
+
+before = len(gc.get_objects())
+keep_start()
+print(json.dumps([before, len(gc.get_objects())]))
+"""
+
+
+def test_the_collector_of_garbage_leaves_alone_what_the_start_has_made() -> None:
+    before, after = json.loads(subprocess.check_output([sys.executable, "-c", STARTED], cwd=ROOT))
+    assert before > 20_000
+    assert after < 100
