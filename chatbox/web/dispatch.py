@@ -55,6 +55,7 @@ class Row(NamedTuple):
 
 
 FRAME_COST = 0.02  # of a frame of the WebSocket that ends no message
+PING_COST = 0.04  # of one that is answered
 
 
 ROWS: dict[str, Row] = {

@@ -92,10 +92,11 @@ class FairProtocol(WebSocketProtocol13):
         handler: Any,
         params: _WebSocketParams,
         give_up: Callable[[Close], None],
-        pay: Callable[[], float] = lambda: 0.0,
+        pay: Callable[[bool], float] = lambda answered: 0.0,
     ) -> None:
         """`give_up` sends the closing frame after a frame that nobody should have sent. `pay` is called for
-        every frame that ends no message, and gives the seconds to wait before the next one is read."""
+        every frame that ends no message, with whether it is answered, as pings are; it gives the seconds to
+        wait before the next one is read."""
         super().__init__(handler, mask_outgoing=False, params=params)
         self._give_up = give_up
         self._pay = pay
@@ -144,7 +145,7 @@ class FairProtocol(WebSocketProtocol13):
                 data, at = b"", 0
             if taken is not None:
                 await taken
-            if (head.opcode & _CONTROL or not head.final) and (wait := self._pay()):
+            if (head.opcode & _CONTROL or not head.final) and (wait := self._pay(head.opcode == _PING)):
                 await asyncio.sleep(wait)
                 self._look_whether_it_was_reset()
             turn += 1 + head.size // BYTES_A_FRAME

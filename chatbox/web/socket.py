@@ -205,9 +205,10 @@ class Socket(Handler, WebSocketHandler):
             protocol.ping_sleep_time = lambda **_: PING_SECONDS - PONG_SECONDS
         return protocol
 
-    def _pay(self) -> float:
+    def _pay(self, answered: bool) -> float:
         """For a frame that is no command: pings, pongs and fragments cost the server as well."""
-        return self.ctx.rate.slow(self.caller.user, dispatch.FRAME_COST)
+        cost = dispatch.PING_COST if answered else dispatch.FRAME_COST
+        return self.ctx.rate.slow(self.caller.user, cost)
 
     def _give_up(self, problem: Close) -> None:
         if self.connection is not None:

@@ -179,6 +179,17 @@ def test_what_is_not_read_yet_waits_with_whoever_sent_it(site: Site) -> None:
         assert buffer <= 2 * web_socket.RECEIVE_BUFFER  # Linux doubles it, for its own overhead
 
 
+def test_pings_of_many_connections_are_slowed_down_sooner(site: Site) -> None:
+    who = site.add_person("pingers")
+    pinging = [connect(site, who) for _ in range(10)]
+    for raw in pinging:
+        raw.sendall(frame(PING, b"1") * 150)
+    answered = sum(answers_within(raw, 0.1, b"\x8a\x011") for raw in pinging)
+    for raw in pinging:
+        raw.close()
+    assert 200 <= answered < 900  # of the 1,000 that what is not answered may be
+
+
 def test_what_was_read_of_who_is_reset_does_not_wait_for_the_collection_of_garbage(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
