@@ -134,7 +134,8 @@ def check_encryption(chatbox: Chatbox) -> str:
 
 
 def check_service(chatbox: Chatbox) -> str:
-    shown = chatbox.run("service", "install", "--print", "--data", str(chatbox.folder / "service"))
+    data = chatbox.executable.parent / "service"  # the system empties the folder of these checks
+    shown = chatbox.run("service", "install", "--print", "--data", str(data))
     if str(chatbox.executable) not in shown:
         raise SmokeError(f"the service would not start {chatbox.executable}:\n{shown}")
     return f"service: {shown.splitlines()[0].removeprefix('# ')}"
