@@ -197,9 +197,9 @@ def test_whoever_was_at_a_node_whose_cables_are_pulled_goes_on_at_another(tmp_pa
             await _post(moved, ["moved"])
             sites.stores.plug()
             sites.clients.plug()
-            await sites.ben.drop()
             async with asyncio.timeout(BACK):
-                while not sites.ben.connected:
+                while not sites.ben.online.is_set():  # connected, and greeted as well
+                    await sites.ben.drop()
                     with suppress(*LOST, Lost, Refused):
                         await sites.ben.connect()
             await _patiently(partial(sites.ben.post, GENERAL, "again", "a-nonce-to-send-again"))

@@ -33,6 +33,8 @@ BACK = 10.0  # seconds within which 99 of 100 are back
 PRESENCE = 20.0  # seconds within which everybody knows who is here
 TROUBLE = (  # what the nodes say of what is done to them
     "chatbox.store: ",
+    "chatbox.server: the hourly sweep has to wait",
+    "chatbox.files: files that nobody posted could not be forgotten",
     "chatbox.chat.removing: messages of a former member could not be deleted yet",
     "chatbox.bus: ",
     "chatbox.cluster: ",

@@ -157,13 +157,13 @@ COSTLY = [
 
 
 def cost(text: str) -> float:
-    """Seconds of this thread's processor time: the least of up to fifty.
+    """Seconds of this thread's processor time: the least of up to two hundred.
 
     Two threads on one core take each other's time, and this clock counts it: one look at a busy machine can
     say twice what the work takes. It ends where the limit is kept.
     """
     spent = []
-    for _ in range(50):
+    for _ in range(200):
         began = time.thread_time()
         markup.parse(text, PEOPLE)
         spent.append(time.thread_time() - began)
