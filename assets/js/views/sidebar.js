@@ -66,7 +66,11 @@ export function createSidebar(app) {
     more.hidden = shown.more.length === 0;
     invite.hidden = store.me?.role !== "admin";
   };
-  const drawFoot = () => replace(foot, ownRow(app));
+  // Only where something changed: what is replaced in the middle of a click gets none.
+  const drawFoot = () => {
+    const drawn = h("span", null, ownRow(app));
+    if (drawn.innerHTML !== foot.innerHTML) replace(foot, [...drawn.childNodes]);
+  };
 
   store.on("server", drawHead);
   store.on("me", () => (drawHead(), drawFoot()));
