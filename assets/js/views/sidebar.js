@@ -68,8 +68,9 @@ export function createSidebar(app) {
   };
   // Only where something changed: what is replaced in the middle of a click gets none.
   const drawFoot = () => {
-    const drawn = h("span", null, ownRow(app));
-    if (drawn.innerHTML !== foot.innerHTML) replace(foot, [...drawn.childNodes]);
+    const drawn = [...h("span", null, ownRow(app)).childNodes];
+    const same = drawn.length === foot.childNodes.length && drawn.every((node, place) => node.isEqualNode(foot.childNodes[place]));
+    if (!same) replace(foot, drawn);
   };
 
   store.on("server", drawHead);
