@@ -1,4 +1,4 @@
-"""Writing a small file so that a reader finds the old text or the new one, never half of one."""
+"""Writing so that a reader finds the old state or the new one, never half of one, and a power cut as well."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in this folder durable (fsync(2)); Windows cannot open folders, and needs it not."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from chatbox import atomic
-from chatbox.backup import files
+from chatbox.atomic import sync_folder
 from chatbox.backup.manifest import DATABASE, shown_time
 from chatbox.backup.staging import RESTORE, UNFINISHED, Places, Plan
 from chatbox.errors import DataFolderError
@@ -87,15 +87,15 @@ def _move_out(places: Places, aside: str) -> None:
     for folder in _folders_of_contents(places.uploads):
         _move(folder, contents / folder.name)
     for synced in (database.parent, contents, places.data, places.uploads):
-        files.sync_folder(synced)
+        sync_folder(synced)
 
 
 def _move_in(places: Places) -> None:
     for folder in _folders_of_contents(places.contents(RESTORE)):
         _move(folder, places.uploads / folder.name)
-    files.sync_folder(places.uploads)
+    sync_folder(places.uploads)
     _move(places.database(RESTORE), places.data / DATABASE)
-    files.sync_folder(places.data)
+    sync_folder(places.data)
 
 
 def _folders_of_contents(folder: Path) -> list[Path]:
@@ -110,7 +110,7 @@ def _move(path: Path, target: Path) -> None:
 def _enter(places: Places, plan: Plan, phase: str) -> Plan:
     entered = msgspec.structs.replace(plan, phase=phase)
     atomic.write_text(places.plan, msgspec.json.encode(entered).decode())
-    files.sync_folder(places.plan.parent)
+    sync_folder(places.plan.parent)
     return entered
 
 

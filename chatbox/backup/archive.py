@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import json, structs
 
+from chatbox.atomic import sync_folder
 from chatbox.backup import files
 from chatbox.backup.manifest import DATABASE, FORMAT, MANIFEST, Manifest, upload_path
 from chatbox.errors import Conflict, Invalid, Unavailable
@@ -48,7 +49,7 @@ def pack(target: Path, folder: Path, manifest: Manifest, at_hand: AtHand) -> Man
             os.replace(draft, target)
         finally:
             draft.unlink(missing_ok=True)
-        files.sync_folder(target.parent)
+        sync_folder(target.parent)
     return manifest
 
 

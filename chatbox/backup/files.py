@@ -98,14 +98,3 @@ def remove_tree(folder: Path) -> None:
             for size in range(found.st_size - Paced.EVERY, 0, -Paced.EVERY):
                 os.truncate(path, size)
     shutil.rmtree(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in this folder durable; Windows cannot open folders, and needs it not."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,6 +20,7 @@ from typing import IO
 
 from msgspec import Struct, json, structs
 
+from chatbox.atomic import sync_folder
 from chatbox.backup import files
 from chatbox.backup.archive import AtHand, describe, whole
 from chatbox.backup.manifest import DATABASE, MANIFEST, Manifest, stamp, stamped, upload_path
@@ -145,9 +146,9 @@ class Shelf:
                 with files.Paced(unfinished / MANIFEST) as file:
                     file.write(json.encode(manifest))
                     file.sync()
-                files.sync_folder(unfinished)
+                sync_folder(unfinished)
                 finished = unfinished.rename(self._runs / stamp(now))
-                files.sync_folder(self._runs)
+                sync_folder(self._runs)
             except BaseException:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 raise
@@ -219,7 +220,7 @@ class Shelf:
                 files.transfer(content, file, size)
                 file.sync()
         os.replace(unfinished, target)
-        files.sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _stored(self) -> Iterator[Path]:
         for folder in self._files.glob("[0-9a-f][0-9a-f]"):

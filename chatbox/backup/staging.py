@@ -16,6 +16,7 @@ from typing import IO
 import msgspec
 
 from chatbox import atomic
+from chatbox.atomic import sync_folder
 from chatbox.backup import files
 from chatbox.backup.manifest import DATABASE, MANIFEST, Manifest, shown_counts, shown_time, stamp, upload_path
 from chatbox.backup.opening import BadBackup, Source, opened
@@ -80,7 +81,7 @@ class Places:
     def rename(self, folder: str, new: str) -> None:
         for base in {self.data, self._base}:
             (base / folder).rename(base / new)
-            files.sync_folder(base)
+            sync_folder(base)
 
 
 def stage_file(path: Path, data: Path, uploads: Path, now: int) -> str:
@@ -110,7 +111,7 @@ def stage(path: Path, source: Source, data: Path, uploads: Path, now: int) -> st
         aside = _unused_name(places, f"before-restore-{stamp(now)}")
         plan = Plan(path.name, source.manifest.made_at, places.uploads_named, aside)
         atomic.write_text(places.plan, msgspec.json.encode(plan).decode())
-        files.sync_folder(places.plan.parent)
+        sync_folder(places.plan.parent)
     return _summary(path, source.manifest, places, aside)
 
 

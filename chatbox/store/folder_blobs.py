@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from chatbox import atomic
 from chatbox.errors import DataFolderError
 from chatbox.store.blobs import A_DAY, HASH, Blobs, Incoming, disk
 
@@ -31,9 +32,9 @@ class FolderBlobs(Blobs):
         with disk():
             if not target.parent.is_dir():
                 target.parent.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(self.folder)
+                atomic.sync_folder(self.folder)
             os.replace(incoming.path, target)
-            _sync_folder(target.parent)
+            atomic.sync_folder(target.parent)
 
     def open(self, hash: str, start: int = 0) -> BinaryIO:
         file = open(self.path(hash), "rb")  # noqa: SIM115
@@ -82,14 +83,3 @@ class FolderBlobs(Blobs):
 
     def _may_go(self, path: Path) -> bool:
         return not self._spared or path.stat().st_mtime < time.time() - self._spared
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in this folder durable (fsync(2)); Windows cannot open folders, and needs it not."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chatbox import cli
-from chatbox.store import folder_blobs, sqlite
+from chatbox import atomic, cli
+from chatbox.store import sqlite
 from chatbox.store.base import Committed
 
 _LATE = 0.02  # seconds that a commit comes after its publication
@@ -64,7 +64,7 @@ def normal() -> None:
 
 def careless_files() -> None:
     """Take a file's new name for durable as soon as it is given."""
-    folder_blobs._sync_folder = lambda folder: None
+    atomic.sync_folder = lambda folder: None
 
 
 FAULTS = {"publish-first": publish_first, "normal": normal, "careless-files": careless_files}

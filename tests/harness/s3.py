@@ -54,7 +54,9 @@ class Storage:
         then = time.time() - 90_000
         os.utime(self.file(hash, name), (then, then))
         bucket = Bucket(f"s3://{BUCKET}/{name}", self.settings)
+        deadline = time.monotonic() + STARTS_WITHIN
         while (bucket.changed_at(f"{hash[:2]}/{hash}") or 0) > then + 1:
+            assert time.monotonic() < deadline, "rclone keeps what it knew"
             self._signal(signal.SIGHUP)  # it forgets what it knows of its folders
             time.sleep(0.01)
 
@@ -90,9 +92,9 @@ class Storage:
         self._signal(signal.SIGSTOP)
         assert self._process is not None
         tasks = Path(f"/proc/{self._process.pid}/task")
-        while not all(
-            _is_stopped(task) for task in tasks.iterdir()
-        ):  # the signal takes its time to all threads
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not all(map(_is_stopped, tasks.iterdir())):  # the signal takes its time to all threads
+            assert time.monotonic() < deadline, "rclone does not stand still"
             time.sleep(0.01)
 
     def go_on(self) -> None:
