@@ -103,8 +103,7 @@ JS_FLOORS = {
     "net": 2,
     "actions": 3,
     "views": 4,
-    "main": 5,
-    "trust": 5,
+    **dict.fromkeys(("loading", "main", "trust"), 5),
 }
 JS_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*(["'`])(?P<path>[^"'`]+)\1""")
 JS_COMMENT = re.compile(r"/\*.*?\*/|(?<!\S)//[^\n]*", re.DOTALL)

@@ -44,6 +44,8 @@ _MAIN = "js/main.js"
 PAGES = {"index.html": _MAIN, "trust.html": "js/trust.js"}  # and what each begins with
 _OWN = "/assets/@/"  # in the shell: this tree, whatever its hash
 _PRELOADS = "<!-- modulepreload -->"
+_LOADING = "<!-- loading -->"  # in its place stands the script that sees whether all of the page arrives
+_LOADER = "js/loading.js"
 _STYLES = "css/joined.css"
 _WORKER = "sw.js"
 _STYLE_LINKS = re.compile(rf'(?:<link rel="stylesheet" href="{_OWN}[^"]+">\s*)+')
@@ -76,6 +78,7 @@ class Assets(Struct, frozen=True):
     files: Mapping[str, Asset]
     shell: Asset
     trust: Asset  # the page for a new device, with addresses of its own
+    loader: str  # the script that stands in both
 
 
 def load_assets(folder: Path) -> Assets:
@@ -83,9 +86,11 @@ def load_assets(folder: Path) -> Assets:
     pages = {name: (folder / name).read_text("utf-8") for name in PAGES}
     found = {name: _served(name, (folder / name).read_bytes()) for name in _names(folder)}
     pages["index.html"] = _join_styles(pages["index.html"], found)
+    loader = found.pop(_LOADER, b"").decode().strip()
     total = hashlib.sha256()
     for name, page in pages.items():
         links = (f'<link rel="modulepreload" href="{_OWN}{each}">' for each in reachable(found, PAGES[name]))
+        page = page.replace(_LOADING, f"<script>{loader}</script>")
         pages[name] = page.replace(_PRELOADS, "\n".join(links))
         total.update(pages[name].encode())
     for name, content in found.items():
@@ -95,7 +100,11 @@ def load_assets(folder: Path) -> Assets:
     shell = pages["index.html"].replace(_OWN, f"/assets/{hash}/")
     trust = pages["trust.html"].replace(_OWN, f"/trust/assets/{hash}/")
     return Assets(
-        hash, files, Asset.make("index.html", shell.encode()), Asset.make("trust.html", trust.encode())
+        hash,
+        files,
+        Asset.make("index.html", shell.encode()),
+        Asset.make("trust.html", trust.encode()),
+        loader,
     )
 
 
@@ -171,7 +180,7 @@ class _AssetHandler(Handler):
 class _Page(_AssetHandler):
     def send_page(self, page: Asset, addresses: Iterable[str] = ()) -> None:
         """A page that may look at whether the server answers at these addresses."""
-        policy = content_policy([*addresses, *self.secure_self()])
+        policy = content_policy([*addresses, *self.secure_self()], self.assets.loader)
         self.set_header("Content-Security-Policy", policy)
         if self.scheme == "https":
             self.set_header("Cross-Origin-Opener-Policy", OPENER_POLICY)

@@ -6,16 +6,19 @@ the same host (CSP3, 6.7.2.8).
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 
 
-def content_policy(addresses: Iterable[str] = ()) -> str:
+def content_policy(addresses: Iterable[str] = (), script: str = "") -> str:
     """What a page may load: its own origin's, and a look at whether the server answers at these addresses.
-    The one Trusted Type is the address of the service worker."""
+    The one Trusted Type is the address of the service worker. A `script` may stand in the page itself."""
+    own_script = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() if script else ""
     return "; ".join(
         (
             "default-src 'none'",
-            "script-src 'self'",
+            f"script-src 'self' 'sha256-{own_script}'" if script else "script-src 'self'",
             "worker-src 'self'",
             "style-src 'self'",
             "img-src 'self' blob: data:",

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.site import Person, Site
 from tests.browser.support import Stage
@@ -206,3 +206,30 @@ def test_a_second_visit_loads_no_asset_again(stage: Stage, ada: Person, room: in
     window.page.reload()
     expect(window.page.locator(".room-header")).to_be_visible()
     assert [name for name in window.page.evaluate(loaded) if re.search(r"\.(js|css)$", name)] == []
+
+
+def test_a_page_of_which_a_part_did_not_arrive_is_loaded_again(stage: Stage, ada: Person, room: int) -> None:
+    window = stage.window(ada)
+    lost = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort("addressunreachable")
+
+    window.page.route("**/js/views/sidebar.js", lose, times=2)
+    window.guard.expect("ERR_ADDRESS_UNREACHABLE")
+    window.enter(room)
+    assert len(lost) == 2
+    assert window.page.evaluate("sessionStorage.length") == 0  # the next mishap has all its tries again
+
+
+def test_a_page_that_never_arrives_says_so(stage: Stage, ada: Person) -> None:
+    window = stage.window(ada)
+    window.guard.expect("ERR_ADDRESS_UNREACHABLE")
+    window.page.route("**/js/main.js", lambda route: route.abort("addressunreachable"))
+    window.page.clock.install()
+    window.load()
+    for _ in range(5):
+        with window.page.expect_navigation():
+            window.page.clock.run_for(8000)
+    expect(window.page.get_by_text("Part of this page did not arrive. Load it again.")).to_be_visible()
