@@ -41,7 +41,7 @@ def run(what: str, common: Arguments, values: dict[str, Any], say: Say) -> int:
         return _install(machine, start, service, plan, environment, say)
     found = choice.state(machine, *carry.ask(plan.status, environment))
     if what == "status":
-        return _tell(found, plan, say)
+        return _tell(found, machine, plan, say)
     if found == MISSING and not Path(plan.file).exists():
         raise ServiceError("There is no service of Chatbox here, so nothing was removed.")
     carry.remove(plan, environment, say)
@@ -152,9 +152,15 @@ def command_line(words: Sequence[str]) -> str:
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
-def _tell(found: str, plan: Plan, say: Say) -> int:
+def _tell(found: str, machine: Machine, plan: Plan, say: Say) -> int:
     if found == MISSING:
-        say("Chatbox is not installed as a service. To do so:  chatbox service install")
+        say("Chatbox is not installed as a service.")
+        try:
+            choice.check(machine)
+        except ServiceError as error:
+            say(str(error))
+        else:
+            say("To do so:  chatbox service install")
         return 1
     runs = "runs" if found == RUNNING else "does not run"
     say(f"Chatbox is installed as a service, and {runs}: {plan.file}")

@@ -139,6 +139,17 @@ def test_status_says_whether_it_runs(system: System, capsys: pytest.CaptureFixtu
     assert "and runs" in capsys.readouterr().out
 
 
+def test_status_says_what_to_do_where_no_systemd_runs(
+    system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = Machine("linux", False, lambda name: True, systemd=False)
+    monkeypatch.setattr(service_command, "this_machine", lambda: here)
+    assert chatbox(system, "status") == 1
+    said = capsys.readouterr().out
+    assert "systemd does not run here" in said
+    assert "To do so:  chatbox service install" not in said
+
+
 def test_settings_of_the_command_line_are_those_of_the_service(system: System) -> None:
     assert chatbox(system, "install", "--set", "server.port=9000", "--set", "backup.folder=/srv/copies") == 0
     unit = system.unit.read_text()
