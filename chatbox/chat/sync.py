@@ -68,7 +68,7 @@ def _snapshot(ctx: Context, caller: Caller, cmd: commands.Hello) -> Steps[dict[s
     meta = yield from users.meta()
     known = cmd.epoch in (None, ctx.server.epoch)
     found: dict[str, Any] = {"me": account.me(), "people_rev": meta["people_rev"]}
-    found["ticket"] = yield from tickets.issue(ctx, caller.session)
+    found["ticket"] = None if caller.bearer else (yield from tickets.issue(ctx, caller.session))
     found["mine"] = yield from users.mine(caller.user)
     found["rooms"] = yield from rooms.of_user(caller.user)
     if known and cmd.people is not None and cmd.people <= meta["people_rev"]:
