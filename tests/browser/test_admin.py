@@ -127,6 +127,8 @@ def test_a_question_for_the_password_that_cannot_be_loaded_is_said(
 ) -> None:
     stage = stages(office)
     window = admin_window(stage, "Name and joining")
+    save = window.page.get_by_role("button", name="Save")
+    expect(save).to_be_visible()
     window.guard.expect(REFUSED)
     stage.outage()
     office.run(office.server.stop())
@@ -134,7 +136,7 @@ def test_a_question_for_the_password_that_cannot_be_loaded_is_said(
     expect(window.page.get_by_text("Offline.")).to_have_count(0)
     window.guard.expect("ERR_FAILED")
     window.page.route("**/dialogs/confirm.js", lambda route: route.abort())  # as after an upgrade
-    window.page.get_by_role("button", name="Save").click()
+    save.click()
     missing = window.page.locator(".toast", has_text="This part of the page could not be loaded.")
     expect(missing.get_by_role("button", name="Reload")).to_be_visible()
 
