@@ -26,15 +26,15 @@ class Costs(NamedTuple):
     """What things cost; measured by `benchmarks.run` and `benchmarks.nodes`, or published where it says so.
     CPU in microseconds of one core."""
 
-    delivery: float = 5.0  # of a message to one connection, where nothing is joined
-    post: float = 60.0  # to take, check and hand over a message
-    relay: float = 45.0  # to publish a message to Redis, or to receive one
-    ping: float = 12.0  # of one connection, in one direction and back
-    hello: float = 640.0  # to come in: handshake, sign-in, snapshot
+    delivery: float = 19.0  # of a message to one connection, where nothing is joined
+    post: float = 130.0  # to take, check and hand over a message
+    relay: float = 50.0  # to publish a message to Redis, or to receive one
+    ping: float = 28.0  # of one connection, in one direction and back
+    hello: float = 1300.0  # to come in: handshake, sign-in, snapshot
     connection: float = 26.0  # KiB in memory, the kernel's part included
     row: float = 600.0  # bytes that a message adds to PostgreSQL, with its indexes
-    commit: float = 350.0  # CPU of PostgreSQL for a transaction, whatever is in it ...
-    stored: float = 90.0  # ... and for each message in it
+    commit: float = 930.0  # CPU of PostgreSQL for a transaction, whatever is in it ...
+    stored: float = 160.0  # ... and for each message in it
 
 
 class Limits(NamedTuple):
