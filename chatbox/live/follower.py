@@ -70,7 +70,7 @@ class Follower:
         self._store = store
         self._patience = patience
         self._receiver: Receiver = hub.receive
-        self._missing = Missing(store, hub, self.subscribe)
+        self._missing = Missing(store, hub, self.subscribe, self._position)
         self._desks: dict[str, Receiver] = {}
         self._places: dict[str, _Place] = {"all": _Place(people_rev)}
         self._turns = asyncio.Semaphore(_READS)
@@ -319,6 +319,10 @@ class Follower:
     def positions(self) -> dict[str, int]:
         """The position of each topic that is followed."""
         return {topic: place.position for topic, place in self._places.items() if place.position is not None}
+
+    def _position(self, topic: str) -> int | None:
+        place = self._places.get(topic)
+        return None if place is None else place.position
 
     def compare(self, before: Mapping[str, int], found: Mapping[str, int]) -> dict[str, int]:
         """Follow up what the database is ahead in. `found` are its numbers, read after the positions `before`

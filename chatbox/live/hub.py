@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from chatbox.bus.base import Publication
 from chatbox.clock import Clock
@@ -93,13 +93,16 @@ class Hub:
             self._enter(connection, room)
         connection.rooms = set(wanted)  # a copy is half as large as what grew
 
-    def resubscribe(self, user: int, rooms: Iterable[int]) -> None:
-        """Let every connection of a user hear exactly these rooms: they are what the database says."""
-        wanted = set(rooms)
+    def restrict(self, user: int, rooms: Collection[int]) -> set[int]:
+        """Let no connection of a user hear other rooms than these, which are what the database says. Gives
+        those that not all of them hear."""
+        wanted, unheard = set(rooms), set[int]()
         for connection in self.of_user(user):
-            if connection.rooms != wanted:
+            if not connection.rooms <= wanted:
                 self._changed(user)
-                self.subscribe(connection, wanted)
+                self.subscribe(connection, connection.rooms & wanted)
+            unheard |= wanted - connection.rooms
+        return unheard
 
     def admit(self, user: int, room: int, head: int, event: bytes) -> None:
         """Let a user hear a room, which is at this head; the event is for those connections that did not."""

@@ -15,6 +15,7 @@ MOST = 500  # messages that are sent to everybody; beyond that each client asks 
 MOST_BYTES = 256 * 1024
 
 Follow = Callable[[list[str]], Awaitable[None]]
+Position = Callable[[str], int | None]
 
 
 def gap(room: int, head: int) -> bytes:
@@ -25,11 +26,12 @@ def gap(room: int, head: int) -> bytes:
 class Missing:
     """Reads for one node. Each gives None where nothing is missing, and raises `Unavailable`."""
 
-    def __init__(self, store: Store, hub: Hub, follow: Follow) -> None:
-        """`follow` is done when these topics are followed."""
+    def __init__(self, store: Store, hub: Hub, follow: Follow, position: Position) -> None:
+        """`follow` is done when these topics are followed, each from its `position`."""
         self._store = store
         self._hub = hub
         self._follow = follow
+        self._position = position
 
     async def of(self, topic: str, position: int) -> Publication | None:
         """All that is missing above a position."""
@@ -66,16 +68,21 @@ class Missing:
         )
 
     async def _of_user(self, user: int, position: int) -> Publication:
-        """The user's connections hear from now on exactly the rooms that are theirs; the event tells only
-        that something is missing, so that clients ask for a new snapshot."""
+        """The user's connections hear from now on exactly the rooms that are theirs; of a room that is new to
+        them, where it stands, as a client may know an older state. The event tells only that something is
+        missing, so that clients ask for a new snapshot."""
         while True:
             generation = self._hub.generation(user)
             before = await self._store.read(heads.own(user))
             await self._follow(_topics(before.rooms))
             now = await self._store.read(heads.own(user))
-            if self._hub.generation(user) == generation and set(now.rooms) == set(before.rooms):
+            positions = dict(zip(now.rooms, map(self._position, _topics(now.rooms)), strict=True))
+            followed = {room: head for room, head in positions.items() if head is not None}
+            same = set(before.rooms) == set(now.rooms) == followed.keys()
+            if same and self._hub.generation(user) == generation:
                 break
-        self._hub.resubscribe(user, now.rooms)
+        for room in self._hub.restrict(user, followed):
+            self._hub.admit(user, room, followed[room], gap(room, followed[room]))
         event = events.encode({"ev": "me", "me": now.me, "after": now.mine, "mine": now.mine})
         return Publication(f"user:{user}", event, head=now.mine, after=position)
 

@@ -10,7 +10,7 @@ import pytest
 from chatbox.bus.base import Publication
 from chatbox.errors import Unavailable
 from chatbox.live import missing
-from tests.chat.talk import GENERAL, make_room, post
+from tests.chat.talk import GENERAL, do, make_room, post
 from tests.cluster.support import Guest, Town, in_town
 
 
@@ -183,6 +183,28 @@ async def test_who_comes_into_a_room_that_others_here_hear_is_told_in_its_order(
     await town.settled()
     assert "after" in eve.texts(room)
     assert [each["room"]["id"] for each in eve.events("room") if each["room"].get("member")] == [room]
+
+
+@in_town
+async def test_who_came_in_while_the_database_could_not_be_read_is_told_where_the_room_is(town: Town) -> None:
+    ben = await town.two.come(town.ben)
+    room = await make_room(town.one, town.ada, "ops", kind="private")
+    town.two.store.broken = True
+    await do(town.one, town.ada, "room.invite", room=room, user=ben.user)
+    await ben.until(lambda ben: ben.events("room"))
+    await town.settled()
+    for text in ("meanwhile", "and then"):
+        await post(town.one, town.ada, room, text)
+    town.two.store.broken = False
+    await town.two.look()
+    await town.settled()
+    ((head,),) = await town.one.rows("SELECT head FROM rooms WHERE id = ?", room)
+    assert ben.events("room")[0]["room"]["head"] < head
+    assert ben.numbers(room) == [(head, head)]
+    assert (await ben.do("ping"))["heads"][str(room)] == head
+    await post(town.one, town.ada, room, "after")
+    await town.settled()
+    assert ben.texts(room) == ["after"]
 
 
 @in_town
