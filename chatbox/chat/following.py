@@ -86,5 +86,6 @@ class Following:
         ctx.server.epoch = epoch
         ctx.directory.load(people_rev, people)
         self._follower.reset(people_rev)
+        ctx.hub.forget_heads()
         for connection in ctx.hub.connections:
             connection.close(RESTARTING)

@@ -129,6 +129,10 @@ class Hub:
         if head > self._heads.get(room, 0):
             self._heads[room] = head
 
+    def forget_heads(self) -> None:
+        """The history is another one, whose heads may be lower."""
+        self._heads.clear()
+
     def receive(self, publication: Publication) -> None:
         """Apply and deliver one publication: memberships first, so that whoever left gets nothing more."""
         for watcher in self._watchers:

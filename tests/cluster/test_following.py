@@ -104,6 +104,21 @@ async def test_a_database_behind_what_was_delivered_begins_a_new_history(town: T
 
 
 @in_town
+async def test_the_heads_of_a_history_that_ended_are_told_to_nobody_in_the_next(town: Town) -> None:
+    await town.two.come(town.ben)  # whose connection, slow to be closed, keeps the room in use
+    for number in range(3):
+        await post(town.one, town.ada, text=str(number))
+    await town.settled()
+    await _put_back(town.one, "DELETE FROM messages WHERE seq > 5")
+    await _put_back(town.one, "UPDATE rooms SET head = head - 2 WHERE id = ?", GENERAL)
+    with expected("The database is behind what it had stored"):
+        await town.two.look()
+    again = await town.two.come(town.ben)
+    head = next(room["head"] for room in again.hello["rooms"] if room["id"] == GENERAL)
+    assert (await again.do("ping"))["heads"][str(GENERAL)] == head
+
+
+@in_town
 async def test_of_ones_own_as_well(town: Town) -> None:
     ben = await town.two.come(town.ben)
     await do(town.one, town.ben, "room.create", name="ops", kind="private")
