@@ -122,6 +122,27 @@ def renew_epoch(old: str, new: str, seen: Mapping[str, int]) -> Steps[bool]:
     )
 
 
+def follow_marks(marks: Mapping[str, str], epoch: str) -> Steps[bool]:
+    """Give the history this epoch where one of its marks (in `meta`) is another one than was noted; of those
+    who see it at once one does. What nobody has noted yet is noted. Returns whether it was done."""
+    known = yield from users.meta()
+    changed = False
+    for name, mark in marks.items():
+        if name not in known:
+            yield one("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", name, mark)
+        elif known[name] != mark:
+            swap = "UPDATE meta SET value = ? WHERE key = ? AND value = ? RETURNING key"
+            changed = bool((yield one(swap, mark, name, known[name]))) or changed
+    if changed:
+        yield one("UPDATE meta SET value = ? WHERE key = 'epoch'", epoch)
+    return changed
+
+
+def forget_marks() -> Steps[None]:
+    """The history goes on in another database."""
+    yield one("DELETE FROM meta WHERE key IN ('timeline', 'system')")
+
+
 def of_kind(topics: Iterable[str], kind: str) -> list[int]:
     """The ids of those topics that are of one kind, `room` or `user`."""
     return [int(topic[len(kind) + 1 :]) for topic in topics if topic.startswith(f"{kind}:")]

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from chatbox.errors import Conflict
 from chatbox.progress import Step
-from chatbox.store import tables
+from chatbox.store import heads, tables
 from chatbox.store.base import Row, Steps, one
 from chatbox.store.migrate import upgrade
 from chatbox.store.shared_uploads import forget_place
@@ -67,6 +67,7 @@ def end() -> Steps[None]:
 def settle() -> Steps[None]:
     """The same where several nodes are to use it, which agree anew on where the uploads are."""
     yield from forget_place()
+    yield from heads.forget_marks()
     yield from end()
 
 

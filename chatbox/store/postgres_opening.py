@@ -15,6 +15,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from chatbox.clock import Clock
 from chatbox.errors import DataFolderError, StartError, UpgradeFailed
+from chatbox.store import heads
 from chatbox.store.awaited import run_awaited
 from chatbox.store.copied import copy_into_file
 from chatbox.store.dialect import from_json, to_json
@@ -51,6 +52,12 @@ _DURABLE = (
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
 _SERVE = "SELECT pg_try_advisory_lock_shared($1)"
+# What tells one history from another: the name under which it is noted, and how to ask for it. The timeline
+# of the latest checkpoint would not do: for a while after a takeover that is the one before.
+_MARKS = {
+    "timeline": "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)",
+    "system": "SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()",
+}
 
 
 async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresStore:
@@ -62,6 +69,7 @@ async def open_postgres(url: str, clock: Clock, readers: int = 4) -> PostgresSto
     try:
         await _must_not_move(connection, url)
         await prepare(connection, clock.now())
+        await _follow_history(connection)
     except (*LOST, asyncpg.PostgresError) as error:
         raise DataFolderError(why_unusable(url, error)) from error
     finally:
@@ -108,12 +116,37 @@ async def connect(url: str, purpose: Purpose) -> Connection:
                 kind, schema="pg_catalog", encoder=encode, decoder=decode, format="text"
             )
         await connection.execute(_DURABLE)
-        if purpose == "write" and not await connection.fetchval(_SERVE, SERVING_LOCK):
-            raise ConnectionError("it is being moved")
+        if purpose == "write":
+            if not await connection.fetchval(_SERVE, SERVING_LOCK):
+                raise ConnectionError("it is being moved")
+            await _follow_history(connection)  # before anything is committed
     except BaseException:
         connection.terminate()
         raise
     return connection  # type: ignore[no-any-return]
+
+
+async def _follow_history(connection: Connection) -> None:
+    """Begin a new epoch where the database goes on with another history than the one that was noted.
+
+    A standby that takes over may lack what was acknowledged last, and so may a state that was recovered up to
+    some moment. What is written next is given the same numbers again, so no number tells that something was
+    lost. PostgreSQL's timeline does: each of these begins one, and no restart."""
+    marks = {}
+    for name, query in _MARKS.items():
+        try:
+            marks[name] = await connection.fetchval(query)
+        except LOST:
+            raise
+        except asyncpg.PostgresError as error:  # not every service lets everybody ask
+            log.debug("the %s of the database cannot be had: %s", name, error)
+    async with connection.transaction(isolation="read_committed"):
+        renewed = await run_awaited(connection, heads.follow_marks(marks, secrets.token_hex(8)))
+    if renewed:
+        log.warning(
+            "the database goes on with another history: a standby has taken over, or an earlier state was put"
+            " in place. Everybody loads anew what it has now"
+        )
 
 
 async def reach(url: str) -> Connection:

@@ -40,7 +40,8 @@ _OPTIONS = {
 class Postgres:
     """One server. Its port stays the same from start to start."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, leader: Postgres | None = None) -> None:
+        """`leader` is the server that this one is a standby of."""
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="chatbox-postgres-"))
         self._data = self._folder / "data"
@@ -54,6 +55,10 @@ class Postgres:
         if account is not None:
             for path in (self._folder, secret):
                 shutil.chown(path, *account)
+        if leader is not None:
+            words = ["-h", str(leader._folder), "-p", str(leader.port), "-U", NAME, "-c", "fast", "-R", "-N"]
+            self._run("pg_basebackup", "-D", str(self._data), *words)
+            return
         words = ["--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8", "--locale=C", "-N"]
         self._run("initdb", "-D", str(self._data), "-U", NAME, f"--pwfile={secret}", *words)
 
@@ -148,6 +153,18 @@ class Postgres:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def standby(self) -> Postgres:
+        """Another one that has all that this one has, and follows it while both run. The test removes it."""
+        made = Postgres(self._programs, self)
+        made.start()
+        return made
+
+    def take_over(self, leader: Postgres) -> None:
+        """Start this standby, which does not run, in the place of its leader, which runs no more."""
+        self.port = leader.port
+        self.start()
+        self._run("pg_ctl", "promote", "-D", str(self._data))
 
     @property
     def log(self) -> str:

@@ -107,6 +107,19 @@ def test_where_the_uploads_are_is_agreed_on_anew_after_a_move(file: Path, databa
     assert postgres.server().say("SELECT 1 FROM meta WHERE key = 'epoch'", place)
 
 
+def test_which_history_it_was_is_not_moved_to_another_database(file: Path, database: str) -> None:
+    with closing(sqlite3.connect(file)) as before, before:
+        before.execute("INSERT INTO meta (key, value) VALUES ('timeline', '00000007'), ('system', '7')")
+        (epoch,) = before.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+
+    async def go() -> None:
+        await into_postgres(file, database)
+        async with opened(open_postgres(database, SetClock())) as store:
+            assert (await store.read(users.meta()))["epoch"] == epoch
+
+    asyncio.run(go())
+
+
 def test_there_and_back_again_every_row_is_the_same(file: Path, database: str, tmp_path: Path) -> None:
     before = contents(file)
     assert all(before.values())
