@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 from msgspec import json
 
+from chatbox.chat import pages
 from chatbox.chat.context import Caller, Context
+from chatbox.chat.pages import PAGE_BYTES
 from chatbox.errors import Forbidden, Invalid, NotFound
-from chatbox.model import Draft, Message
+from chatbox.model import Draft
 from chatbox.protocol import commands
 from chatbox.rules import access, markup
 from chatbox.rules.search import fts_query
 from chatbox.rules.text import message_text
 from chatbox.store import messages, rooms
 from chatbox.store.base import Batch, Steps
-
-PAGE_BYTES = 256 * 1024
 
 
 def post(ctx: Context, caller: Caller, cmd: commands.MessagePost) -> asyncio.Future[Any]:
@@ -92,25 +91,19 @@ async def history(ctx: Context, caller: Caller, cmd: commands.RoomHistory) -> di
         access.may_see((yield from rooms.access(cmd.room, caller.require_user(), caller.session)))
         if cmd.around is not None:
             rest = cmd.limit // 2
-            half = cmd.limit - rest
-            older = yield from messages.before(cmd.room, cmd.around + 1, half + 1)
-            newer = yield from messages.after(cmd.room, cmd.around, rest + 1)
-            kept_older = _fit_newest(older[-half:], PAGE_BYTES // 2)
-            kept_newer = _fit(newer[:rest], PAGE_BYTES // 2)
-            more = len(older) > len(kept_older)
+            around = yield from pages.older(cmd.room, cmd.around + 1, cmd.limit - rest, PAGE_BYTES // 2)
+            beyond = yield from pages.newer(cmd.room, cmd.around, rest, PAGE_BYTES // 2)
             return {
-                "messages": kept_older + kept_newer,
-                "more": more,
-                "more_after": len(newer) > len(kept_newer),
+                "messages": around.messages + beyond.messages,
+                "more": around.more,
+                "more_after": beyond.more,
             }
         if cmd.after is not None:
-            found = yield from messages.after(cmd.room, cmd.after, cmd.limit + 1)
-            page = _fit(found[: cmd.limit])
+            page = yield from pages.newer(cmd.room, cmd.after, cmd.limit)
         else:
             bound = sys.maxsize if cmd.before is None else cmd.before
-            found = yield from messages.before(cmd.room, bound, cmd.limit + 1)
-            page = _fit_newest(found[-cmd.limit :])
-        return {"messages": page, "more": len(found) > len(page)}
+            page = yield from pages.older(cmd.room, bound, cmd.limit)
+        return {"messages": page.messages, "more": page.more}
 
     return await ctx.read_for(caller, steps)
 
@@ -121,10 +114,9 @@ async def changes(ctx: Context, caller: Caller, cmd: commands.RoomChanges) -> di
     def steps() -> Steps[dict[str, Any]]:
         access.may_see((yield from rooms.access(cmd.room, caller.require_user(), caller.session)))
         head = (yield from rooms.description(cmd.room))["head"]
-        found = yield from messages.changes(cmd.room, cmd.after, cmd.limit + 1)
-        page = _fit(found[: cmd.limit])
-        more = len(found) > len(page)
-        return {"messages": page, "to": page[-1].rev if more else head, "head": head, "more": more}
+        page = yield from pages.changed(cmd.room, cmd.after, cmd.limit)
+        to = page.messages[-1].rev if page.more else head
+        return {"messages": page.messages, "to": to, "head": head, "more": page.more}
 
     return await ctx.read_for(caller, steps)
 
@@ -152,24 +144,3 @@ async def search(ctx: Context, caller: Caller, cmd: commands.Search) -> dict[str
 
 def _text_limit(ctx: Context) -> int:
     return ctx.settings.limits.text_bytes or sys.maxsize
-
-
-def _fit(found: Iterable[Message], most: int = PAGE_BYTES) -> list[Message]:
-    """As many of the first messages as fit into a page; at least one."""
-    page: list[Message] = []
-    size = 0
-    for message in found:
-        size += size_of(message)
-        if page and size > most:
-            break
-        page.append(message)
-    return page
-
-
-def _fit_newest(found: list[Message], most: int = PAGE_BYTES) -> list[Message]:
-    return _fit(reversed(found), most)[::-1]
-
-
-def size_of(message: Message) -> int:
-    """About how many bytes a message takes on the wire."""
-    return len(json.encode(message)) + 1

@@ -11,14 +11,14 @@ from typing import Any
 
 from msgspec import Raw
 
-from chatbox.chat import described, tickets
+from chatbox.chat import described, pages, tickets
 from chatbox.chat.context import Caller, Context
-from chatbox.chat.messages import PAGE_BYTES, size_of
+from chatbox.chat.pages import PAGE_BYTES
 from chatbox.errors import Busy, SignedOut
 from chatbox.live.connection import Connection
 from chatbox.model import Message
 from chatbox.protocol import commands
-from chatbox.store import messages, rooms, users
+from chatbox.store import rooms, users
 from chatbox.store.base import Steps
 
 _PER_ROOM = 500
@@ -96,14 +96,13 @@ def _changes(mine: list[dict[str, Any]], heads: dict[str, int], known: bool) -> 
         if left <= 0 or in_vain >= _IN_VAIN:
             found[str(room["id"])] = "behind"
             continue
-        changed = yield from messages.changes(room["id"], head, _PER_ROOM + 1)
-        size = sum(size_of(message) for message in changed)
-        if len(changed) > _PER_ROOM or size > left:
+        page = yield from pages.changed(room["id"], head, _PER_ROOM, left)
+        if page.more or page.size > left:
             found[str(room["id"])] = "behind"
             in_vain += 1
         else:
-            found[str(room["id"])] = changed
-            left -= size
+            found[str(room["id"])] = page.messages
+            left -= page.size
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec import json
 
 from chatbox.chat.context import Caller
-from chatbox.chat.messages import PAGE_BYTES
+from chatbox.chat.pages import PAGE_BYTES
 from tests.chat.support import World, error_of, in_world
 from tests.chat.talk import GENERAL, Published, counts, do, make_room, new_nonce, post, refused, room_of
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from chatbox.chat.context import Caller
-from chatbox.chat.messages import PAGE_BYTES
+from chatbox.chat.pages import PAGE_BYTES
 from chatbox.errors import Busy, SignedOut
 from chatbox.model import Draft
 from chatbox.store import messages
