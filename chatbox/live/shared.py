@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from itertools import islice
 from typing import TypeVar
@@ -25,6 +26,7 @@ EVERY = 0.25  # seconds between two settlements
 _LEAST = 0.5  # messages; what is less waits for more
 _AT_ONCE = 500  # people in one command
 _FAMILIAR_FOR = 30 * 24 * 3600  # seconds
+_NUMBER = re.compile(rb"[0-9]{1,18}")
 
 # Of each key a token bucket [tokens, at], from which its cost is taken; gives what is left in thousandths.
 _PAY = """
@@ -34,8 +36,8 @@ local rate, burst, lowest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[
 local left = {}
 for i, key in ipairs(KEYS) do
   local known = redis.call('HMGET', key, 'tokens', 'at')
-  local tokens = tonumber(known[1]) or burst
-  tokens = math.min(burst, tokens + (now - (tonumber(known[2]) or now)) * rate) - tonumber(ARGV[3 + i])
+  local tokens, at = tonumber(known[1]) or burst, math.min(now, tonumber(known[2]) or now)
+  tokens = math.min(burst, tokens + (now - at) * rate) - tonumber(ARGV[3 + i])
   tokens = math.max(tokens, lowest)
   redis.call('HSET', key, 'tokens', tostring(tokens), 'at', string.format('%.6f', now))
   redis.call('EXPIRE', key, math.ceil((burst - lowest) / rate) + 5)
@@ -48,8 +50,20 @@ return left
 _FAIL = """
 local time = redis.call('TIME')
 for _, key in ipairs(KEYS) do
+  local known = redis.call('HGET', key, 'failures')
+  if known and (#known > 18 or not string.match(known, '^%d+$')) then redis.call('DEL', key) end
   redis.call('HINCRBY', key, 'failures', 1)
   redis.call('HSET', key, 'at', string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))
+  redis.call('EXPIRE', key, ARGV[1])
+end
+"""
+
+# Nobody failed any more since now. That is not left out: what is missing was never told, or is lost.
+_CLEAR = """
+local time = redis.call('TIME')
+for _, key in ipairs(KEYS) do
+  local at = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+  redis.call('HSET', key, 'failures', 0, 'at', at)
   redis.call('EXPIRE', key, ARGV[1])
 end
 """
@@ -148,28 +162,31 @@ class SharedThrottle(Throttle):
     async def _learn(self, pair: Pair) -> None:
         *counts, familiar = self._keys(pair)
         commands: list[Command] = [("HMGET", key, "failures", "at") for key in counts]
+        known = self._pairs.get(pair), self._addresses.get(pair[1]), self._accounts.get(pair[0])
         try:
-            *found, known, time = await self._line.run([*commands, ("EXISTS", familiar), ("TIME",)])
+            *found, came_in, time = await self._line.run([*commands, ("EXISTS", familiar), ("TIME",)])
         except Away:
             return
         now = int(time[0]) * 1000 + int(time[1]) // 1000
-        self._take(self._pairs, pair, found[0], now)
-        self._take(self._addresses, pair[1], found[1], now)
-        self._take(self._accounts, pair[0], found[2], now)
-        if known:
+        self._take(self._pairs, pair, known[0], _read(found[0], now))
+        self._take(self._addresses, pair[1], known[1], _read(found[1], now))
+        self._take(self._accounts, pair[0], known[2], _read(found[2], now))
+        if came_in:
             self._familiar.put(pair, True)
 
-    def _take(self, counts: Recent[V, Count], key: V, found: list[bytes | None], now: int) -> None:
-        failures, at = found
-        if failures is None or at is None:
-            counts.pop(key)
-        else:
-            counts.put(key, Count(int(failures), self._clock.monotonic() - (now - int(at)) / 1000))
+    def _take(
+        self, counts: Recent[V, Count], key: V, known: Count | None, found: tuple[int, float] | None
+    ) -> None:
+        """Take over what was found, unless what was `known` at the question is newer by now."""
+        if found is not None and counts.get(key) is known:
+            failures, ago = found
+            counts.put(key, Count(failures, self._clock.monotonic() - ago))
 
     async def _share(self, pair: Pair, right: bool) -> None:
         of_pair, of_address, of_account, familiar = self._keys(pair)
         failed: Command = ("EVAL", _FAIL, 3, of_pair, of_address, of_account, int(FORGET_AFTER))
-        came_in: list[Command] = [("DEL", of_pair, of_account), ("SET", familiar, 1, "EX", _FAMILIAR_FOR)]
+        cleared: Command = ("EVAL", _CLEAR, 2, of_pair, of_account, int(FORGET_AFTER))
+        came_in: list[Command] = [cleared, ("SET", familiar, 1, "EX", _FAMILIAR_FOR)]
         try:
             await self._line.run(came_in if right else [failed])
         except Away as away:
@@ -188,3 +205,15 @@ class SharedThrottle(Throttle):
     def _after(self, count: Count | None, growth: Growth) -> float:
         parts = 1 if self._link.up else self._nodes()
         return super()._after(count, Growth(max(1, growth.free // parts), growth.longest))
+
+
+def _read(found: list[bytes | None], now: int) -> tuple[int, float] | None:
+    """The failures, and how many seconds ago the last one was; None where they are no numbers."""
+    failures, at = map(_number, found)
+    if failures is None or at is None:
+        return None
+    return failures, max(0, now - at) / 1000
+
+
+def _number(found: bytes | None) -> int | None:
+    return int(found) if found is not None and _NUMBER.fullmatch(found) else None

@@ -11,7 +11,7 @@ import pytest
 
 from chatbox.errors import RateLimited
 from chatbox.live.shared import SharedRate, SharedThrottle
-from chatbox.live.throttle import ACCOUNT, PAIR
+from chatbox.live.throttle import ACCOUNT, PAIR, Count
 from tests.bus.support import Node
 from tests.chat.support import SetClock
 from tests.harness.redis import Redis, redis_in
@@ -142,6 +142,90 @@ async def test_wrong_passwords_on_one_node_slow_down_on_the_other(trio: Trio, cl
     await two.succeed()
     await one.fail()
     assert await one.throttle._line.run([("HGET", key, "failures")]) == [b"1"]  # it was forgotten
+
+
+@on_two
+async def test_what_was_failed_here_is_not_forgotten_where_redis_has_lost_it(
+    trio: Trio, clock: SetClock
+) -> None:
+    one, _, redis = trio
+    for _ in range(PAIR.free):
+        await one.fail()
+    await redis.say("FLUSHALL")
+    with pytest.raises(RateLimited):
+        await one.fail()
+
+
+@on_two
+async def test_what_was_failed_here_while_redis_was_away_still_counts_when_it_is_back(
+    trio: Trio, clock: SetClock
+) -> None:
+    one, _, redis = trio
+    one.nodes = 1
+    await redis.stop()
+    await one.base.is_up(False)
+    for _ in range(PAIR.free):
+        await one.fail()
+    await redis.start()
+    await one.base.is_up()
+    with pytest.raises(RateLimited):
+        await one.fail()
+
+
+@on_two
+async def test_a_failure_between_the_question_and_its_answer_is_not_undone(
+    trio: Trio, clock: SetClock
+) -> None:
+    one, _, _ = trio
+    pair = ("ada", HOME)
+    await one.fail()
+    clock.forward(seconds=1)
+    question = asyncio.create_task(one.throttle._learn(pair))
+    await asyncio.sleep(0)  # it is on its way
+    one.throttle._failed(pair)
+    await question
+    assert one.throttle._pairs.get(pair) == Count(2, clock.monotonic())
+
+
+@pytest.mark.parametrize("value", ["nonsense", "", "-1", "1e9", "nan", "9" * 400, "-" + "9" * 400])
+def test_what_is_no_number_counts_like_nothing(tmp_path: Path, value: str) -> None:
+    @on_two
+    async def check(trio: Trio, clock: SetClock) -> None:
+        one, two, redis = trio
+        for field in ("failures", "at"):
+            for key in one.throttle._keys(("ada", HOME))[:3]:
+                await redis.say("HSET", key, "failures", "1000", "at", str(2**50))
+                await redis.say("HSET", key, field, value)
+            await two.succeed()
+        key = one.throttle._keys(("ada", HOME))[0]
+        await redis.say("HSET", key, "failures", value)
+        await one.fail()
+        assert await one.throttle._line.run([("HGET", key, "failures")]) == [b"1"]
+
+    check(tmp_path)
+
+
+@on_two
+async def test_a_failure_in_the_future_was_just_now(trio: Trio, clock: SetClock) -> None:
+    one, _, redis = trio
+    for key in one.throttle._keys(("ada", HOME)):
+        await redis.say("HSET", key, "failures", "3", "at", str(2**50))
+    with pytest.raises(RateLimited) as refused:
+        await one.fail()
+    assert refused.value.retry_in == 1
+
+
+@pytest.mark.parametrize("value", ["9" * 30, "nan", "inf", "nonsense"])
+def test_a_payment_in_the_future_was_just_now(tmp_path: Path, value: str) -> None:
+    @on_two
+    async def check(trio: Trio, clock: SetClock) -> None:
+        one, _, redis = trio
+        await redis.say("HSET", one.base.seal.key("rate", "1"), "tokens", str(BURST), "at", value)
+        assert one.spend(1) == 1
+        await one.rate.settle()
+        assert one.spend() == BURST - 1
+
+    check(tmp_path)
 
 
 @on_two
