@@ -202,9 +202,9 @@ class SharedThrottle(Throttle):
             self._seal.key("familiar", account, address),
         )
 
-    def _after(self, count: Count | None, growth: Growth) -> float:
+    def _allowed(self, growth: Growth) -> Growth:
         parts = 1 if self._link.up else self._nodes()
-        return super()._after(count, Growth(max(1, growth.free // parts), growth.longest))
+        return Growth(max(1, growth.free // parts), growth.longest)
 
 
 def _read(found: list[bytes | None], now: int) -> tuple[int, float] | None:

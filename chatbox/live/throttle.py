@@ -4,6 +4,9 @@ Three things are counted: failures of one address with one account, of one addre
 of one account from any addresses. The last is what somebody else can raise against an account's owner, so
 it grows to a few seconds only, does not bind an address from which the owner came in before, and whoever
 was told to wait is let in at that time whatever others did meanwhile.
+
+Many at once are slowed down like many in a row: of an address only so many attempts are under way as it has
+failures left before it is delayed. The others wait until one of them ends.
 """
 
 from __future__ import annotations
@@ -11,13 +14,13 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from math import ceil
 from typing import Generic, NamedTuple, TypeVar
 
 from chatbox.clock import Clock
 from chatbox.errors import RateLimited
-from chatbox.live.turns import Turns
+from chatbox.live.turns import Places, Turns
 from chatbox.rules.addresses import counted_as
 from chatbox.rules.text import escape_controls
 
@@ -68,6 +71,7 @@ class Throttle:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._under_way: Turns[Pair] = Turns()
+        self._places: Places[str] = Places()
         self._pairs: Recent[Pair, Count] = Recent()
         self._addresses: Recent[str, Count] = Recent()
         self._accounts: Recent[str, Count] = Recent()
@@ -76,18 +80,19 @@ class Throttle:
 
     @asynccontextmanager
     async def attempt(self, account: str, address: str) -> AsyncIterator[Attempt]:
-        """Make an attempt, one at a time for an account and an address: many at once are slowed down like
-        many in a row. One that ends with an exception is not counted.
+        """Make an attempt, one at a time for an account and an address, and for an address no more than could
+        fail without a delay. One that ends with an exception is not counted.
 
         Raises `RateLimited` with the seconds to wait where it comes too early, and `Busy`."""
         pair = (account, counted_as(address))
         async with self._under_way.take(pair):
             await self._learn(pair)
-            self._check(pair)
-            attempt = Attempt()
-            yield attempt
-            (self._succeeded if attempt.right else self._failed)(pair)
-            await self._share(pair, attempt.right)
+            async with self._place(pair):
+                self._check(pair)
+                attempt = Attempt()
+                yield attempt
+                (self._succeeded if attempt.right else self._failed)(pair)
+                await self._share(pair, attempt.right)
 
     def registration(self, address: str) -> AbstractAsyncContextManager[None]:
         """Make a new account's password, one at a time for an address: hashing is dear, and somebody who
@@ -99,6 +104,14 @@ class Throttle:
 
     async def _share(self, pair: Pair, right: bool) -> None:
         """Let other nodes know what came of an attempt. There are none."""
+
+    def _place(self, pair: Pair) -> AbstractAsyncContextManager[None]:
+        """A place among those of this address that may fail at once. Whoever came in from there before is not
+        bound by what the address does, and needs none."""
+        address = pair[1]
+        if self._familiar.get(pair):
+            return nullcontext()
+        return self._places.take(address, lambda: self._left(self._addresses.get(address), ADDRESS))
 
     def _check(self, pair: Pair) -> None:
         wait = self._ready(pair) - self._clock.monotonic()
@@ -139,17 +152,29 @@ class Throttle:
         return max(ready, turn, self._after(self._addresses.get(address), ADDRESS))
 
     def _after(self, count: Count | None, growth: Growth) -> float:
-        if count is None or self._clock.monotonic() - count.last > FORGET_AFTER:
+        """When the next attempt may be made after so many failures."""
+        if count is None or self._forgotten(count):
             return 0.0
-        return count.last + growth.delay(count.failures)
+        return count.last + self._allowed(growth).delay(count.failures)
+
+    def _left(self, count: Count | None, growth: Growth) -> int:
+        """How many more may fail before there is a delay."""
+        failures = 0 if count is None or self._forgotten(count) else count.failures
+        return self._allowed(growth).free - failures
+
+    def _allowed(self, growth: Growth) -> Growth:
+        """What of it is this node's. There are no others."""
+        return growth
+
+    def _forgotten(self, count: Count) -> bool:
+        return self._clock.monotonic() - count.last > FORGET_AFTER
 
     def _count(self, counts: Recent[V, Count], key: V) -> int:
         now = self._clock.monotonic()
         before = counts.get(key)
-        if before is None or now - before.last > FORGET_AFTER:
-            before = Count(0, now)
-        counts.put(key, Count(before.failures + 1, now))
-        return before.failures + 1
+        failures = 1 if before is None or self._forgotten(before) else before.failures + 1
+        counts.put(key, Count(failures, now))
+        return failures
 
 
 K = TypeVar("K")

@@ -11,7 +11,7 @@ import pytest
 
 from chatbox.errors import RateLimited
 from chatbox.live.shared import SharedRate, SharedThrottle
-from chatbox.live.throttle import ACCOUNT, PAIR, Count
+from chatbox.live.throttle import ACCOUNT, ADDRESS, PAIR, Count
 from tests.bus.support import Node
 from tests.chat.support import SetClock
 from tests.harness.redis import Redis, redis_in
@@ -37,7 +37,7 @@ class Member:
 
     async def fail(self, address: str = HOME, account: str = "ada") -> None:
         async with self.throttle.attempt(account, address):
-            pass
+            await asyncio.sleep(0)  # its password is checked
 
     async def succeed(self, address: str = HOME, account: str = "ada") -> None:
         async with self.throttle.attempt(account, address) as attempt:
@@ -240,6 +240,24 @@ async def test_where_the_owner_came_in_on_one_node_nobody_else_slows_them_down_o
     with pytest.raises(RateLimited):
         await two.fail("198.51.100.7")
     await two.succeed()
+
+
+@on_two
+async def test_fifty_names_at_once_from_one_address_do_not_all_pass_before_one_has_failed(
+    trio: Trio, clock: SetClock
+) -> None:
+    one, two, _ = trio
+    for member, most in ((one, ADDRESS.free), (two, 1)):
+        work = (member.fail(account=f"name{number}") for number in range(50))
+        refused = [error for error in await asyncio.gather(*work, return_exceptions=True) if error]
+        assert {type(error) for error in refused} == {RateLimited}
+        assert 50 - len(refused) <= most
+
+
+@on_two
+async def test_thirty_people_behind_one_address_sign_in_at_once(trio: Trio, clock: SetClock) -> None:
+    one, _, _ = trio
+    await asyncio.gather(*(one.succeed(account=f"name{number}") for number in range(30)))
 
 
 @on_two

@@ -144,10 +144,62 @@ async def test_many_at_once_pass_where_they_are_right_and_wait_where_they_are_no
     assert not wrong._under_way
 
 
-async def _slowly(throttle: Throttle, *, right: bool) -> float:
-    try:
-        async with throttle.attempt("ada", OWNER) as attempt:
+@on_loop
+async def test_fifty_names_at_once_from_one_address_are_slowed_down_like_fifty_in_a_row() -> None:
+    clock = SetClock()
+    throttle = Throttle(clock)
+    names = [f"name{number}" for number in range(50)]
+    for let_through in (20, 1, 1):
+        waits = await asyncio.gather(*(_slowly(throttle, name, right=False) for name in names))
+        assert waits.count(0) == let_through
+        clock.forward(seconds=int(max(waits)))
+    assert not throttle._places
+
+
+@on_loop
+async def test_an_office_behind_one_address_signs_in_at_once() -> None:
+    throttle = Throttle(SetClock())
+    assert await _wait(throttle, "ada", OWNER) == 0  # who mistypes costs the others nothing
+    names = [f"name{number}" for number in range(50)]
+    assert set(await asyncio.gather(*(_slowly(throttle, name, right=True) for name in names))) == {0}
+    assert await _wait(throttle, "newcomer", OWNER, right=True) == 0
+
+
+@on_loop
+async def test_who_came_in_from_an_address_before_does_not_wait_for_those_who_try_passwords_there() -> None:
+    clock = SetClock()
+    throttle = Throttle(clock)
+    await _wait(throttle, "ada", OWNER, right=True)
+    for number in range(20):
+        await _wait(throttle, f"name{number}", OWNER)
+    clock.forward(seconds=1)
+    async with throttle.attempt("name20", OWNER):
+        assert await _wait(throttle, "ada", OWNER, right=True) == 0
+
+
+@on_loop
+async def test_who_gives_up_waiting_leaves_the_place_to_the_next() -> None:
+    throttle = Throttle(SetClock())
+    for number in range(19):
+        await _wait(throttle, f"name{number}", OWNER)
+    async with throttle.attempt("name19", OWNER) as attempt:
+        attempt.right = True
+        gone = asyncio.create_task(_wait(throttle, "gone", OWNER))
+        stays = asyncio.create_task(_wait(throttle, "stays", OWNER, right=True))
+        for _ in range(5):
             await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        assert not stays.done()
+    assert await stays == 0
+    assert not throttle._places
+
+
+async def _slowly(throttle: Throttle, name: str = "ada", *, right: bool) -> float:
+    try:
+        async with throttle.attempt(name, OWNER) as attempt:
+            for _ in range(5):
+                await asyncio.sleep(0)
             attempt.right = right
     except RateLimited as error:
         return error.retry_in or 0.0
