@@ -14,9 +14,7 @@ from chatbox.store import messages
 from chatbox.store.base import Steps
 
 PAGE_BYTES = 256 * 1024
-PORTION = (
-    51  # rows of one statement: a page of the usual 50, and one more that tells whether there are further
-)
+PORTION = 51  # rows of one statement: a page of the usual 50, and one that tells whether there are more
 
 
 class Page(NamedTuple):
