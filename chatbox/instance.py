@@ -16,6 +16,7 @@ from chatbox.backup.shelf import Shelf
 from chatbox.chat import setup
 from chatbox.chat.chosen import Chosen
 from chatbox.chat.context import Context, Server
+from chatbox.chat.drawing import Drawing
 from chatbox.chat.hashing import COST, Cost, Hashing
 from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
@@ -108,6 +109,7 @@ async def close_instance(ctx: Context) -> None:
     await ctx.cluster.leave()
     await ctx.bus.close()
     ctx.hashing.close()
+    ctx.drawing.close()
     if ctx.setup is not None:
         ctx.setup.close()
     ctx.blobs.close()
@@ -160,6 +162,7 @@ async def _assemble(
         moves=parts.moves,
         confirmed=parts.confirmed,
         hashing=Hashing(cost),
+        drawing=Drawing(),
         blobs=blobs,
         backups=Keeper(Shelf(_backups_folder(settings, folder))),
         notices=Notices(publish, lambda: directory.admins),

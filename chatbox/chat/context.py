@@ -12,6 +12,7 @@ from msgspec import json
 from chatbox.backup.keeper import Keeper
 from chatbox.bus.base import Bus, Publication
 from chatbox.chat.chosen import Chosen
+from chatbox.chat.drawing import Drawing
 from chatbox.chat.hashing import Hashing
 from chatbox.chat.machine import Machine, NoMachine
 from chatbox.chat.setup_code import SetupCode
@@ -145,6 +146,7 @@ class Context:
     moves: Moves
     confirmed: Confirmed
     hashing: Hashing
+    drawing: Drawing
     blobs: Blobs
     backups: Keeper
     notices: Notices

@@ -10,21 +10,13 @@ from chatbox.protocol import administration as commands
 
 
 async def qr_make(ctx: Context, caller: Caller, cmd: commands.QrMake) -> dict[str, Any]:
-    """The code of a text that is an address of this server. Raises `Invalid` for any other.
+    """The code of a text that is an address of this server. Raises `Invalid` for any other, and `Busy`.
 
     The border of four modules that readers need is not part of it (ISO/IEC 18004, 6.3.8)."""
-    caller.require_user()
+    user = caller.require_user()
     if not any(_begins(cmd.text, address) for address in ctx.server.addresses()):
         raise Invalid("That is no address of this server.", field="text")
-    return {"rows": rows(cmd.text)}
-
-
-def rows(text: str) -> list[str]:
-    """The modules of the code, a dark one as 1."""
-    import segno
-
-    code = segno.make(text, error="m", micro=False)
-    return ["".join("1" if module else "0" for module in row) for row in code.matrix]
+    return {"rows": await ctx.drawing.rows(user, cmd.text)}
 
 
 def _begins(text: str, address: str) -> bool:

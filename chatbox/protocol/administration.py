@@ -55,7 +55,8 @@ class ServiceSet(Command, frozen=True, tag="service.set"):
 class QrMake(Command, frozen=True, tag="qr.make"):
     """The QR code of an address of this server, with whatever stands behind it."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=600)]
+    # The longest link there is: `https://`, a host name of 253, a port, `/#invite=` and a secret of 43.
+    text: Annotated[str, Meta(min_length=1, max_length=320)]
 
 
 class SettingsList(Command, frozen=True, tag="settings.list"):

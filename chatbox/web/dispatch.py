@@ -119,7 +119,7 @@ ROWS: dict[str, Row] = {
     "admin.firewall": Row(administration.firewall, ADMIN, 1, http=True, sure=True),
     "service.status": Row(administration.service_status, ADMIN, 0.5),
     "service.set": Row(administration.service_set, ADMIN, 1, http=True, sure=True),
-    "qr.make": Row(qr.qr_make, cost=0.5),
+    "qr.make": Row(qr.qr_make, cost=2),
     "settings.list": Row(administration.settings_list, ADMIN),
     "settings.update": Row(administration.settings_update, ADMIN, 0.5, sure=True),
     "backup.list": Row(backups.backup_list, ADMIN),

@@ -6,7 +6,6 @@ The authority's certificate is public: whoever has it can verify, and nothing el
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from chatbox.errors import NotFound
@@ -71,15 +70,10 @@ class QrCode(_Public):
     device takes."""
 
     async def get(self) -> None:
-        import segno
-
         addresses = self.ctx.server.addresses()
         if not addresses:
             raise NotFound("This server knows no address of its own.")
-        drawn = io.BytesIO()
-        code = segno.make(trust_address(addresses[0]), error="m", micro=False)
-        code.save(drawn, kind="svg", scale=4, border=3, light="#fff", xmldecl=False)
-        self.send(drawn.getvalue(), "image/svg+xml")
+        self.send(await self.ctx.drawing.svg(trust_address(addresses[0])), "image/svg+xml")
 
     head = get
 

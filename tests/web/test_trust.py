@@ -7,8 +7,11 @@ import plistlib
 import re
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import pytest
+import segno
 
 from chatbox import operations
 from chatbox.chat import signin
@@ -168,6 +171,20 @@ def test_the_qr_code_leads_to_the_page_over_http(site: Site) -> None:
     assert b"<svg" in answer.body
     assert b"style=" not in answer.body
     assert about["address"] == "http://192.168.1.5:8642/trust"
+
+
+def test_the_qr_code_of_an_address_is_drawn_once(site: Site) -> None:
+    with patch("segno.make", wraps=segno.make) as make, ThreadPoolExecutor(4) as devices:
+        site.ctx.server.addresses = lambda: ["http://10.0.0.7:8642"]
+        try:
+            pictures = set(devices.map(lambda _: site.ask("GET", "/trust/qr.svg").body, range(8)))
+            assert make.call_count == 1
+            site.ctx.server.addresses = lambda: ["http://10.0.0.8:8642"]
+            pictures.add(site.ask("GET", "/trust/qr.svg").body)
+        finally:
+            site.ctx.server.addresses = list
+    assert make.call_count == 2
+    assert len(pictures) == 2
 
 
 def test_the_host_rule_holds_here_too(site: Site) -> None:
