@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ from chatbox.progress import beside_people, told_to
 from chatbox.protocol import administration
 from chatbox.rules import backups as rules
 from chatbox.store import users
-from chatbox.store.base import Batch, Steps
 
 log = logging.getLogger("chatbox.backups")
 
@@ -28,15 +27,27 @@ FAILED = "backup_failed"
 _SETTLED = 300.0  # seconds after the start
 _LOOK = 300.0  # seconds between two looks whether one is due
 _AGAIN = 1800.0  # seconds until one that failed is tried again
-_BEGUN, _MADE = "backup_begun", "backup_made"  # by which nodes that share a database take turns
-_TURNS = {_BEGUN: 25 * 60_000, _MADE: 12 * 3_600_000}  # milliseconds
+_MADE = "backup_made"  # by which nodes that share a database know of each other's
+_IS_MADE = "A backup is being made already."
 
 
 async def write(ctx: Context, target: Path) -> Manifest:
-    """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`."""
+    """Write everything that was acknowledged before this call into one zip file. Raises as `write_backup`,
+    and `Conflict` where another node makes a backup."""
     with _in_company(ctx):
-        async with ctx.backups.lock, ctx.blobs.keeping(), ctx.store.as_file(ctx.folder) as database:
+        async with _turn(ctx), ctx.store.as_file(ctx.folder) as database:
             return await asyncio.to_thread(write_backup, target, database, ctx.blobs.at_hand, ctx.clock.now())
+
+
+@asynccontextmanager
+async def _turn(ctx: Context) -> AsyncIterator[None]:
+    """Let nobody else make a backup, here or on another node, and all uploads stay. Raises `Conflict` where
+    another node makes one, Unavailable."""
+    async with ctx.backups.lock, ctx.store.backing_up() as first:
+        if not first:
+            raise Conflict(_IS_MADE)
+        async with ctx.blobs.keeping():
+            yield
 
 
 def _in_company(ctx: Context) -> AbstractContextManager[None]:
@@ -45,25 +56,48 @@ def _in_company(ctx: Context) -> AbstractContextManager[None]:
 
 async def run(ctx: Context) -> Run:
     """Make a backup as the schedule does, then remove those that are too old. Whether it went well is kept
-    for admins to see. Raises StorageFull, Unavailable, Invalid and Restarting."""
+    for admins to see. Raises StorageFull, Unavailable, Invalid and Restarting; `Conflict` where another node
+    makes one."""
+    with _kept_for_admins(ctx):
+        async with _turn(ctx):
+            return await _shelve(ctx)
+
+
+async def run_if_due(ctx: Context) -> None:
+    """The same, where the schedule wants one. Raises as `run`."""
+    if not await is_due(ctx):
+        return
+    with _kept_for_admins(ctx):
+        async with _turn(ctx):
+            if await is_due(ctx):  # none was made until it was this one's turn
+                await _shelve(ctx)
+
+
+async def _shelve(ctx: Context) -> Run:
     keeper = ctx.backups
-    async with keeper.lock, ctx.blobs.keeping():
-        try:
-            with _in_company(ctx), told_to(partial(setattr, keeper, "doing")):
-                async with ctx.store.as_file(ctx.folder) as database:
-                    made = await asyncio.to_thread(
-                        keeper.shelf.add, database, ctx.blobs.at_hand, ctx.clock.now()
-                    )
-            await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx, made))
-        except (ChatboxError, OSError) as error:
-            _failed(ctx, error)
-            raise
-        finally:
-            keeper.doing = ""
+    with _in_company(ctx), told_to(partial(setattr, keeper, "doing")):
+        async with ctx.store.as_file(ctx.folder) as database:
+            made = await asyncio.to_thread(keeper.shelf.add, database, ctx.blobs.at_hand, ctx.clock.now())
+    await _note_made(ctx, made)
+    await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx, made))
     keeper.failure = None
     ctx.notices.clear(FAILED)
     log.info("a backup was made: %s", made.folder)
     return made
+
+
+@contextmanager
+def _kept_for_admins(ctx: Context) -> Iterator[None]:
+    """Let admins see what becomes of it."""
+    try:
+        yield
+    except Conflict:  # the other one's is what they want to see
+        raise
+    except (ChatboxError, OSError) as error:
+        _failed(ctx, error)
+        raise
+    finally:
+        ctx.backups.doing = ""
 
 
 def _stays(ctx: Context, new: Run, made: Iterable[datetime]) -> set[datetime]:
@@ -93,9 +127,9 @@ async def keep_up(ctx: Context) -> None:
         await asyncio.sleep(wait)
         wait = _LOOK
         try:
-            if await is_due(ctx) and await _is_ones_turn(ctx):
-                await run(ctx)
-                await _note_made(ctx)
+            await run_if_due(ctx)
+        except Conflict:  # another node makes one; where that does not come about, it is due again
+            pass
         except (ChatboxError, OSError):  # told where it happened
             wait = _AGAIN
         except Exception:
@@ -103,32 +137,28 @@ async def keep_up(ctx: Context) -> None:
             wait = _AGAIN
 
 
-async def _is_ones_turn(ctx: Context) -> bool:
-    """Whether no other node of the cluster has made a backup today, or is making one. Takes the turn."""
-    now = ctx.clock.now()
-
-    def change(batch: Batch) -> Steps[bool]:
-        meta = yield from users.meta()
-        free = all(now - int(meta.get(key, 0)) >= span for key, span in _TURNS.items())
-        if free:
-            yield from users.set_meta(_BEGUN, now)
-        return free
-
-    alone = not ctx.settings.storage.database
-    return alone or bool(await ctx.committer.submit(change))
-
-
-async def _note_made(ctx: Context) -> None:
+async def _note_made(ctx: Context, made: Run) -> None:
     if ctx.settings.storage.database:
-        await ctx.committer.submit(lambda batch: users.set_meta(_MADE, ctx.clock.now()))
+        await ctx.committer.submit(lambda batch: users.set_meta(_MADE, made.manifest.made_at))
 
 
 async def is_due(ctx: Context) -> bool:
     """Whether the schedule wants a backup now. A server that is not set up has nothing to lose."""
     if ctx.server.setup_open:
         return False
-    made = await asyncio.to_thread(ctx.backups.shelf.times)
-    return rules.due(datetime.fromtimestamp(ctx.clock.now() / 1000).astimezone(), made)
+    return rules.due(_local(ctx.clock.now()), await _times(ctx))
+
+
+async def _times(ctx: Context) -> list[datetime]:
+    """When backups were made. On a shared database the latest one of all nodes counts, wherever it is."""
+    if not ctx.settings.storage.database:
+        return await asyncio.to_thread(ctx.backups.shelf.times)
+    made = (await ctx.store.read(users.meta())).get(_MADE)
+    return [] if made is None else [_local(made)]
+
+
+def _local(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000).astimezone()
 
 
 async def pack_for_download(ctx: Context, name: str) -> Path:
@@ -168,8 +198,9 @@ async def backup_create(ctx: Context, caller: Caller, cmd: administration.Backup
     """Begin a backup now; `backup.list` tells how far it is. Raises `Conflict` where one is being made."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
     keeper = ctx.backups
-    if keeper.lock.locked() or (keeper.task is not None and not keeper.task.done()):
-        raise Conflict("A backup is being made already.")
+    elsewhere = await ctx.store.others_back_up()
+    if elsewhere or keeper.lock.locked() or (keeper.task is not None and not keeper.task.done()):
+        raise Conflict(_IS_MADE)
     keeper.doing = "…"
     keeper.task = asyncio.create_task(_run_quietly(ctx), name="backup")
     return {}

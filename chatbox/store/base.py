@@ -188,6 +188,16 @@ class Store(Protocol):
         file, or one that is made in this folder and goes afterwards. Raises `Unavailable`."""
         ...
 
+    def backing_up(self) -> AbstractAsyncContextManager[bool]:
+        """Be the only one of the servers on this database that makes a backup. Gives False where another one
+        makes one. Raises `Unavailable`."""
+        ...
+
+    async def others_back_up(self) -> bool:
+        """Whether one of several servers on this database makes a backup; a server that has it alone knows
+        that itself. Raises `Unavailable`."""
+        ...
+
     async def close(self) -> None:
         """Checkpoint and close. Nothing may be called afterwards."""
         ...

@@ -10,12 +10,14 @@ Changes read before they write; so a batch with any that are not `personal` runs
 an advisory lock. What is left (the same person at two servers in one moment) ends as a deadlock that
 PostgreSQL finds, and is tried again.
 
-A server that stops in the middle (paused, or cut off) loses its transaction after two seconds.
+A server that stops in the middle (paused, or cut off) loses its transaction after two seconds. Whoever makes
+a backup has a lock on a connection of its own, and no longer than that connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import tempfile
 import time
@@ -32,7 +34,7 @@ from chatbox.errors import Busy, ChatboxError, StorageFull, Unavailable
 from chatbox.model import Draft
 from chatbox.store.apply import apply_all, descriptions
 from chatbox.store.awaited import RoomTaken, run_awaited
-from chatbox.store.base import Batch, Change, Committed, Steps, is_personal
+from chatbox.store.base import Batch, Change, Committed, Steps, is_personal, one
 from chatbox.store.lane import LOST, Connection, Lane, Outage
 from chatbox.store.postgres_schema import BLOCK
 from chatbox.store.troubles import UNKNOWN, UNREADABLE, Troubles, failed, misfit
@@ -44,10 +46,12 @@ Copy = Callable[[Path], Awaitable[object]]
 log = logging.getLogger("chatbox.store")
 
 CHANGES_LOCK = 0x63686174_0001  # "chat": one batch with changes at a time
+BACKUP_LOCK = 0x63686174_0004  # one server at a time makes a backup
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PATIENCE = 5.0  # seconds that a batch is tried again for
+_GOODBYE = 5.0  # seconds that a connection may take to let go of its lock
 
 # What may go well when it is tried again, from the start of the transaction.
 _PASSING = (
@@ -66,6 +70,7 @@ class PostgresStore:
         """`connect` gives for each purpose what makes a connection that is set up for it; `copy` makes a file
         of SQLite of all that is stored."""
         self._copy = copy
+        self._connect_alone = connect("work")
         self._clock = clock
         self._troubles = Troubles(log)
         outage = Outage()
@@ -90,6 +95,22 @@ class PostgresStore:
                 log.error("the database could not be copied: %s", error)
                 raise Unavailable(UNREADABLE) from error
             yield file
+
+    @asynccontextmanager
+    async def backing_up(self) -> AsyncIterator[bool]:
+        try:
+            connection = await self._connect_alone()
+        except (*LOST, asyncpg.PostgresError) as error:
+            raise _no_backup(error) from error
+        try:
+            yield await _is_first(connection)
+        finally:
+            with contextlib.suppress(*LOST):
+                await connection.execute("SELECT pg_advisory_unlock_all()", timeout=_GOODBYE)
+            connection.terminate()
+
+    async def others_back_up(self) -> bool:
+        return not await self.read(_no_backup_is_made())
 
     async def close(self) -> None:
         await asyncio.gather(*(lane.close() for lane in (self._writer, self._slow, *self._readers)))
@@ -194,6 +215,29 @@ class PostgresStore:
             await connection.execute("ROLLBACK")
         except (*LOST, asyncpg.PostgresError):
             lane.drop()
+
+
+async def _is_first(connection: Connection) -> bool:
+    """Take the lock of whoever makes a backup. It is waited for as long as for any (`lock_timeout`): others
+    may just be looking."""
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", BACKUP_LOCK)
+    except asyncpg.LockNotAvailableError:
+        return False
+    except (*LOST, asyncpg.PostgresError) as error:
+        raise _no_backup(error) from error
+    return True
+
+
+def _no_backup_is_made() -> Steps[bool]:
+    rows = yield one("SELECT pg_try_advisory_xact_lock_shared(?)", BACKUP_LOCK)
+    free: bool = rows[0][0]
+    return free
+
+
+def _no_backup(error: Exception) -> Unavailable:
+    log.error("no backup can be begun: %s", error)
+    return Unavailable(UNREADABLE)
 
 
 async def _lock(connection: Connection, changes: Sequence[Draft | Change], rooms: set[int]) -> None:

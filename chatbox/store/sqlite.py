@@ -80,6 +80,13 @@ class SqliteStore:
     async def as_file(self, folder: Path) -> AsyncIterator[Path]:
         yield self._path
 
+    @asynccontextmanager
+    async def backing_up(self) -> AsyncIterator[bool]:
+        yield True
+
+    async def others_back_up(self) -> bool:
+        return False
+
     async def close(self) -> None:
         for reader in (*self._readers, self._slow):
             await reader.end()

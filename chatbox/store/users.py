@@ -63,7 +63,8 @@ def meta() -> Steps[dict[str, Any]]:
     """What the server knows of itself: server, epoch, name, join, people_rev, setup ("open" or "done"), clock
     (the latest time that was believed; see `live.ages`); where there are any, settings that admins chose
     (JSON), logo_hash, erase (JSON: whose messages are to be deleted), address (that the others were last
-    told), and what tells one history of PostgreSQL from another: timeline and system."""
+    told), backup_made (when the latest one of all nodes was begun), and what tells one history of PostgreSQL
+    from another: timeline and system."""
     return dict((yield one("SELECT key, value FROM meta WHERE key <> 'logo'")))
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
@@ -157,6 +158,16 @@ async def test_one_is_due_each_day_and_none_before_the_setup(world: World) -> No
     assert not await backups.is_due(world.ctx)
     world.clock.forward(ms=25 * HOUR)
     assert await backups.is_due(world.ctx)
+
+
+@in_world
+async def test_what_is_made_while_the_schedule_waits_is_not_made_twice(world: World) -> None:
+    await world.set_up()
+    with patch.object(backups, "is_due", AsyncMock(side_effect=[True, False])):
+        await backups.run_if_due(world.ctx)
+    assert world.ctx.backups.shelf.runs() == []
+    await backups.run_if_due(world.ctx)
+    assert len(world.ctx.backups.shelf.runs()) == 1
 
 
 def test_the_schedule_makes_what_was_missed_and_tries_again_what_failed(

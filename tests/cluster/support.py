@@ -106,6 +106,12 @@ class Lent:
     def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
         return self._store.as_file(folder)
 
+    def backing_up(self) -> AbstractAsyncContextManager[bool]:
+        return self._store.backing_up()
+
+    async def others_back_up(self) -> bool:
+        return await self._store.others_back_up()
+
     async def close(self) -> None:
         """Another one does that."""
 
