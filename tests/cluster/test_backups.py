@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -12,7 +13,9 @@ from unittest.mock import patch
 
 from chatbox.backup.shelf import Run, Shelf
 from chatbox.chat import backups
+from chatbox.chat.files import remove_unreferenced
 from chatbox.errors import Conflict, StorageFull
+from tests.backup.support import take_back, upload, upload_file
 from tests.chat.support import DAY, HOUR, error_of
 from tests.chat.talk import do
 from tests.cluster.support import PATIENCE, Node, Town, town_in
@@ -100,6 +103,20 @@ async def test_while_one_node_makes_a_backup_no_other_begins_one(town: Town) -> 
     assert two.backups.task is not None
     await two.backups.task
     assert made.name not in {run.name for run in one.backups.shelf.runs()}  # one a day stays
+
+
+@in_town
+async def test_what_is_deleted_while_another_node_makes_a_backup_stays_until_it_is_done(town: Town) -> None:
+    town.two.ctx.blobs.folder = town.one.ctx.blobs.folder  # which all nodes share
+    hash = await upload(town.one, town.ada, b"soon gone")
+    os.utime(upload_file(town.one, hash), (0, 0))  # else it would stay for a day anyway
+    async with being_made(town.one) as making:
+        await take_back(town.two, town.ada, hash)
+        assert await remove_unreferenced(town.two.ctx, [hash]) == 0
+    assert set(making.result().manifest.uploads) == {hash}
+    assert making.result().manifest.missing == []
+    assert await remove_unreferenced(town.two.ctx, [hash]) == 1
+    assert not upload_file(town.one, hash).exists()
 
 
 @in_town
