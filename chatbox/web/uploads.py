@@ -17,6 +17,7 @@ from chatbox.web.headers import FILE_CACHE, FILE_POLICY
 SLOWEST = 32 * 1024  # bytes a second: an upload that is slower in the long run is given up
 PATIENCE = 60.0  # seconds for one block to leave, and for a small body to arrive
 BLOCK = 64 * 1024
+UNHEARD = 2.0  # seconds after which another node may have changed what nobody here was told of
 
 
 class Upload(Handler):
@@ -70,20 +71,28 @@ class Upload(Handler):
 
 
 class Rights:
-    """Whether a file may still be read while it is being sent: asked anew where the user's access changed."""
+    """Whether a file may still be read while it is being sent: asked anew where the user's access changed.
 
-    def __init__(self, handler: Handler, id: str, user: int, generation: int) -> None:
+    A node hears that of those only who are connected to it. So on a database that nodes share it is asked
+    anew from time to time as well. To be made before the rights are looked at first."""
+
+    def __init__(self, handler: Handler, id: str, user: int) -> None:
         self._handler = handler
         self._id = id
         self._user = user
-        self._generation = generation
+        self._shared = bool(handler.ctx.settings.storage.database)
+        self._generation, self._looked = self._now()
 
     async def check(self) -> None:
-        """Raises SignedOut or NotFound."""
+        """Raises SignedOut, NotFound or Unavailable."""
+        generation, now = self._now()
+        if generation != self._generation or (self._shared and now - self._looked >= UNHEARD):
+            await files.find(self._handler.ctx, await self._handler.identify(), self._id)
+            self._generation, self._looked = generation, now
+
+    def _now(self) -> tuple[int, float]:
         ctx = self._handler.ctx
-        if (now := ctx.hub.generation(self._user)) != self._generation:
-            await files.find(ctx, await self._handler.identify(), self._id)
-            self._generation = now
+        return ctx.hub.generation(self._user), ctx.clock.monotonic()
 
 
 class Download(Handler):
@@ -91,7 +100,7 @@ class Download(Handler):
 
     async def get(self, id: str, name: str) -> None:
         caller = await self.identify()
-        generation = self.ctx.hub.generation(caller.user)
+        rights = Rights(self, id, caller.user)
         file = await files.find(self.ctx, caller, id)
         self._describe(file.name, file.type, file.hash)
         if self.check_etag_header():
@@ -108,7 +117,7 @@ class Download(Handler):
         if self.request.method == "GET":
             content = await files.open_content(self.ctx, file, start)
             try:
-                await self._stream(content, end - start, Rights(self, id, caller.user, generation))
+                await self._stream(content, end - start, rights)
             finally:
                 await asyncio.to_thread(content.close)
 
