@@ -46,6 +46,12 @@ class Counted:
     def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
         return self._store.as_file(folder)
 
+    def backing_up(self) -> AbstractAsyncContextManager[bool]:
+        return self._store.backing_up()
+
+    async def others_back_up(self) -> bool:
+        return await self._store.others_back_up()
+
     async def close(self) -> None:
         await self._store.close()
 
