@@ -30,6 +30,7 @@ class Balancer:
         self.transports: list[asyncio.BaseTransport] = []
         self.port = _free_port()
         folder.mkdir(parents=True, exist_ok=True)
+        self._admin = folder / "admin.sock"
         self.file = folder / "haproxy.cfg"
         self.file.write_text(adapted(FILE.read_text(), self.port, list(nodes), folder, sticky=sticky))
 
@@ -38,7 +39,8 @@ class Balancer:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Start it, and wait until it takes connections."""
+        """Start it, and wait until it takes connections, those to its own socket as well."""
+        self._admin.unlink(missing_ok=True)
         with (self._folder / "haproxy.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 self._program, "-db", "-f", str(self.file),
@@ -58,7 +60,7 @@ class Balancer:
 
     async def say(self, command: str) -> str:
         """One command to its own socket: the management guide, section 9.3."""
-        reader, writer = await asyncio.open_unix_connection(str(self._folder / "admin.sock"))
+        reader, writer = await asyncio.open_unix_connection(str(self._admin))
         writer.write(f"{command}\n".encode())
         answer = await reader.read()
         writer.close()
@@ -76,6 +78,8 @@ class Balancer:
         return sum(1 for line in lines if ",UP," in line)
 
     async def _answers(self) -> bool:
+        if not self._admin.exists():  # it listens to clients a moment before
+            return False
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
