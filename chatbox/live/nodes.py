@@ -249,9 +249,10 @@ class Nodes:
         (lists,) = await self._line.run([("MGET", *(f"{self._seal.prefix}people:{name}" for name in behind))])
         for name, data in zip(behind, lists, strict=True):
             people = self._opened(f"people:{name}", data, _People)
-            if people is not None and people.number > self._others[name].number:
-                self._others[name].number = people.number
-                self._others[name].states = people.states
+            other = self._others.get(name)  # it may have left meanwhile
+            if people is not None and other is not None and people.number > other.number:
+                other.number = people.number
+                other.states = people.states
                 self._elsewhere = None
 
     def _opened(self, name: str, data: bytes | None, kind: type[T]) -> T | None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+from msgspec import msgpack
+
+from chatbox.bus.base import Publication
+from chatbox.bus.link import Command
 from chatbox.bus.redis import RedisBus
-from chatbox.live.nodes import LEASE, Lease, Nodes
+from chatbox.live.nodes import LEASE, Lease, Nodes, _News
 from tests.bus.support import Node
 from tests.chat.support import SetClock
 from tests.harness.redis import Redis, redis_in
@@ -144,6 +150,27 @@ async def test_a_node_that_leaves_is_gone_at_once(pair: Pair) -> None:
     pair.clock.forward(seconds=5)
     await pair.two.tick()
     assert (len(pair.two.nodes.leases), pair.two.nodes.count) == (1, 1)
+
+
+@in_pair
+async def test_a_node_may_leave_while_the_list_of_who_is_on_it_is_read(pair: Pair) -> None:
+    await pair.meet()
+    pair.one.nodes._number += 1  # the list is newer than what was told
+    pair.one.here = {1: "online"}
+    pair.clock.forward(seconds=5)
+    await pair.one.tick()
+    line, left = pair.two.nodes._line, msgpack.encode(_News("one", left=True))
+    run = line.run
+
+    async def interrupted(commands: Sequence[Command]) -> list[Any]:
+        answers = await run(commands)
+        if any("people:one" in str(word) for command in commands for word in command):
+            pair.two.nodes.receive(Publication(Nodes.TOPIC, left))
+        return answers
+
+    with patch.object(line, "run", interrupted):
+        await pair.two.tick()
+    assert (dict(pair.two.nodes.elsewhere()), len(pair.two.nodes.leases)) == ({}, 1)
 
 
 @in_pair
