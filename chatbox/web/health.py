@@ -12,8 +12,37 @@ from pathlib import Path
 from chatbox.chat.context import Context
 from chatbox.errors import ChatboxError, NotFound
 from chatbox.protocol.frames import CLOSES
-from chatbox.store.base import Steps, one
+from chatbox.store.base import Steps, Store, one
 from chatbox.web.base import Handler
+
+_PATIENCE = 1.0  # seconds: balancers wait for two, and take silence for a node that is down
+
+
+class Look:
+    """At the data, for all who ask whether it can be read. There is one at a time: a database that has fallen
+    silent keeps each of them for long, and with it a connection that others wait for."""
+
+    def __init__(self) -> None:
+        self._reading: asyncio.Future[int] | None = None
+
+    async def succeeds(self, store: Store) -> bool:
+        """Whether it ends well, and in time."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(store.read(_posts()))
+            self._reading.add_done_callback(_took_note)
+        done, _ = await asyncio.wait([self._reading], timeout=_PATIENCE)
+        try:
+            for reading in done:
+                reading.result()
+        except ChatboxError:
+            return False
+        return bool(done)
+
+
+def _took_note(reading: asyncio.Future[int]) -> None:
+    """It may have failed when nobody waited for it any more."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 class Healthz(Handler):
@@ -29,8 +58,11 @@ class Readyz(Handler):
     """Changes are committed and the data can be read; or no other node of the cluster can do better. Else an
     outage of the database would have the balancer send everybody away, with nowhere to go."""
 
+    def initialize(self, look: Look) -> None:
+        self._look = look
+
     async def get(self) -> None:
-        trouble = await _trouble(self.ctx)
+        trouble = await _trouble(self.ctx, self._look)
         if trouble:
             self.set_status(503)
         self.write_json({"status": trouble or "ok"})
@@ -51,14 +83,12 @@ class Metrics(Handler):
     head = get
 
 
-async def _trouble(ctx: Context) -> str:
+async def _trouble(ctx: Context, look: Look) -> str:
     if not ctx.committer.alive:
         return "nothing can be stored"
-    try:
-        await ctx.store.read(_posts())
-    except ChatboxError:
-        return "" if ctx.cluster.as_good_as_others() else "the data cannot be read"
-    return ""
+    if await look.succeeds(ctx.store) or ctx.cluster.as_good_as_others():
+        return ""
+    return "the data cannot be read"
 
 
 def _posts() -> Steps[int]:

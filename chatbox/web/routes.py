@@ -32,7 +32,7 @@ def make_app(edge: Edge, client: assets.Assets) -> Application:
         (r"/restore", backups.Restore, {}),
         (r"/security-key", backups.SecurityKey, {}),
         (r"/healthz", health.Healthz, {}),
-        (r"/readyz", health.Readyz, {}),
+        (r"/readyz", health.Readyz, {"look": health.Look()}),
         (r"/metrics", health.Metrics, {}),
         (r"/trust/(chatbox-ca\.crt|chatbox-ca\.der|chatbox\.mobileconfig)", trust.Certificate, {}),
         (r"/trust", assets.TrustPage, shown),

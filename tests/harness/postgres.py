@@ -17,10 +17,12 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]
 
 from tests.harness.needs import need
 
@@ -149,6 +151,16 @@ class Postgres:
     def kill(self) -> None:
         """kill -9 of the whole server, as a power cut would end it."""
         self.stop(signal.SIGKILL)
+
+    def freeze(self, frozen: bool = True) -> None:
+        """It says nothing more and refuses nobody: connections stand, and new ones come about; or it does
+        again."""
+        number = signal.SIGSTOP if frozen else signal.SIGCONT
+        whole = psutil.Process(self.pid)
+        whole.send_signal(number)  # first: from now on it has no more children
+        for child in whole.children():
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(number)
 
     def restart(self) -> None:
         self.stop()
