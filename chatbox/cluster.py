@@ -36,7 +36,7 @@ from chatbox.settings import Settings
 from chatbox.store.base import Store
 
 _BLIND = 5.0  # seconds without the database after which a node says so
-_CUT_OFF = 10.0  # and after which, if others see it, people had better go there
+_CUT_OFF = 15.0  # and after which, if others see it, people had better go there: they have told it by then
 _SERVER_EVENT = b'{"ev":"server"'
 _OF_ALL_NODES = ("chosen", "name")  # kinds of addresses that may lead to the balancer, for every node
 
@@ -178,7 +178,7 @@ class Node(Watching):
         return self.nodes.leases[1:]
 
     def as_good_as_others(self) -> bool:
-        return self.blind < _CUT_OFF or not any(lease.sees for lease in self.others())
+        return self.blind < _CUT_OFF or not self.nodes.others_see()
 
     def figures(self) -> dict[str, tuple[str, str, float]]:
         return {

@@ -116,7 +116,7 @@ class Cluster(Protocol):
 
     def as_good_as_others(self) -> bool:
         """Whether people may as well stay here while the database is away: no other node sees it either, or
-        that is not known yet."""
+        that is not known, as while Redis is away."""
         ...
 
     def figures(self) -> dict[str, tuple[str, str, float]]:

@@ -30,6 +30,7 @@ _LOOK = 2.5  # seconds from one reading to the next
 _ASKED = 1.5  # seconds in which a node that was asked has written its list
 _FROZEN = 120.0  # seconds
 _GRACE = 10.0  # seconds
+_TOLD = 12.0  # seconds for which a lease says whether its node sees the database; it is newer if all is well
 
 
 class Lease(Struct, frozen=True):
@@ -70,6 +71,7 @@ class _Other(Struct):
     """Another node, as last heard of."""
 
     lease: Lease
+    written_at: float = 0.0  # on the clock of this node
     number: int = -1  # of the changes to its people that are known
     states: dict[int, str] = {}
 
@@ -103,6 +105,14 @@ class Nodes:
     def leases(self) -> list[Lease]:
         """Of all nodes, this one first."""
         return [self._own, *(other.lease for other in self._others.values())]
+
+    def others_see(self) -> bool:
+        """Whether another node is known to see the database. It is not known by a lease that is not written
+        anew when it should be, nor before all have had time to write to a Redis that is back."""
+        now = self._clock.monotonic()
+        if not self._link.up or self._up_since is None or now - self._up_since < _GRACE:
+            return False
+        return any(other.lease.sees and now - other.written_at < _TOLD for other in self._others.values())
 
     async def serving(self) -> list[Lease] | None:
         """The leases of all nodes that serve, read just now; None while Redis is away."""
@@ -146,8 +156,11 @@ class Nodes:
                 self._publish(_News(self._node, asked=sorted(self._unclear)))
                 self._unclear.clear()
                 self._look_at = min(self._look_at, now + _ASKED)
+            own = lease()
+            if own.sees != self._own.sees:
+                self._refresh_at = now  # the others go by it
             if now >= self._refresh_at:
-                await self._write(lease())
+                await self._write(own)
                 self._refresh_at = now + _REFRESH
             if now >= self._look_at:
                 await self._look(now)
@@ -226,15 +239,18 @@ class Nodes:
         (members,) = await self._line.run([("SMEMBERS", f"{prefix}nodes")])
         names = sorted({member.decode() for member in members} - {self._node})
         sealed: list[bytes | None] = []
+        left: list[int] = []  # milliseconds
         if names:
-            (sealed,) = await self._line.run([("MGET", *(f"{prefix}node:{name}" for name in names))])
+            keys = [f"{prefix}node:{name}" for name in names]
+            sealed, *left = await self._line.run([("MGET", *keys), *(("PTTL", key) for key in keys)])
         dead = []
-        for name, data in zip(names, sealed, strict=True):
+        for name, data, still in zip(names, sealed, left, strict=True):
             lease = self._opened(f"node:{name}", data, Lease)
             if lease is None:
                 dead.append(name)
             else:
-                self._others.setdefault(name, _Other(lease, states={})).lease = lease
+                other = self._others.setdefault(name, _Other(lease, states={}))
+                other.lease, other.written_at = lease, now + still / 1000 - LEASE
         await self._read_people()
         if dead:
             await self._line.run([("SREM", f"{prefix}nodes", *dead)])

@@ -29,6 +29,7 @@ class Member:
         self.base = Node(name, redis)
         self.bus: RedisBus = self.base.bus
         self.here: dict[int, str] = {}
+        self.database = True
         self.clock = clock
         self.name = name
         self.nodes = Nodes(self.base.link, self.base.seal, self.bus, clock, name)
@@ -38,7 +39,8 @@ class Member:
         await self.bus.subscribe([Nodes.TOPIC])
 
     async def tick(self) -> None:
-        await self.nodes.tick(lambda: Lease("", "box", "1.0", "http://box", 5, 7, 3), self.here)
+        lease = Lease("", "box", "1.0", "http://box", 5, 7, 3, sees=self.database)
+        await self.nodes.tick(lambda: lease, self.here)
 
     async def sees(self, states: dict[int, str]) -> None:
         """Wait until it has heard so much of the others."""
@@ -62,6 +64,12 @@ class Pair:
         """Both have seen each other's lease."""
         await self.tick()
         await self.tick(5)
+
+    async def know(self) -> None:
+        """Redis has been there long enough to go by what stands in it."""
+        await self.meet()
+        await self.tick(5)
+        assert self.two.nodes.others_see()
 
     async def is_up(self, up: bool) -> None:
         for member in (self.one, self.two):
@@ -254,3 +262,45 @@ async def test_of_nodes_that_all_died_nothing_stays_in_redis(pair: Pair) -> None
     ends = await line.run([("TTL", name) for name in names])
     assert all(0 < left <= LEASE for left in ends), dict(zip(names, ends, strict=True))
     await line.close()
+
+
+@in_pair
+async def test_who_loses_the_database_or_finds_it_says_so_before_the_lease_is_due(pair: Pair) -> None:
+    await pair.know()
+    pair.one.database = False
+    await pair.tick(3)
+    assert not pair.two.nodes.others_see()
+    pair.one.database = True
+    await pair.tick(3)
+    assert pair.two.nodes.others_see()
+
+
+@in_pair
+async def test_what_others_see_is_not_known_while_redis_is_away_nor_right_after(pair: Pair) -> None:
+    await pair.know()
+    await pair.redis.stop()
+    await pair.is_up(False)
+    assert not pair.two.nodes.others_see()
+    await pair.tick(1)
+    await pair.redis.start()
+    await pair.is_up(True)
+    assert not pair.two.nodes.others_see()
+    await pair.tick()
+    await pair.tick(9)
+    assert not pair.two.nodes.others_see()
+    await pair.tick(1)
+    assert pair.two.nodes.others_see()
+
+
+@in_pair
+async def test_a_lease_that_is_not_written_anew_does_not_tell_what_its_node_sees(pair: Pair) -> None:
+    await pair.know()
+    key = f"{pair.one.base.seal.prefix}node:one"
+    await pair.redis.say("PEXPIRE", key, "2000")  # as when it was written thirteen seconds ago
+    pair.clock.forward(seconds=3)
+    await pair.two.tick()
+    assert not pair.two.nodes.others_see()
+    await pair.tick(3)
+    assert pair.two.nodes.others_see()
+    pair.clock.forward(seconds=LEASE)  # nothing was read since then
+    assert not pair.two.nodes.others_see()
