@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from chatbox.chat.machine import Always
 from chatbox.errors import Conflict, StartError
@@ -19,6 +22,10 @@ from chatbox.startup import Arguments, Start
 if TYPE_CHECKING:
     from chatbox.always import Switch
 
+T = TypeVar("T")
+
+FRESH_FOR = 5.0  # seconds
+
 
 class Computer:
     """This computer, for a server on this port that was started like this."""
@@ -28,6 +35,8 @@ class Computer:
         self._started = (start, arguments)
         self._systems = firewall.detect_here()
         self._asking = asyncio.Lock()
+        self._addresses = Fresh(every_address)
+        self._around = Fresh(lambda: around(adapters_of_use()))
         self._opener = firewall.opener(port, program(), self._systems, _finds)
 
     @property
@@ -39,10 +48,10 @@ class Computer:
         return bool(self._opener)
 
     def own_addresses(self) -> set[str]:
-        return every_address()
+        return self._addresses()
 
     def around(self) -> Around:
-        return around(adapters_of_use())
+        return self._around()
 
     def guides(self) -> list[Guide]:
         return firewall.guides(self._port, program(), self._systems)
@@ -65,6 +74,21 @@ class Computer:
         from chatbox.always import Switch  # only here: no start waits for it
 
         return Switch(*self._started)
+
+
+class Fresh(Generic[T]):
+    """What takes a moment to find out, and strangers make the server ask for: it may be some seconds old."""
+
+    def __init__(self, find: Callable[[], T]) -> None:
+        self._find = find
+        self._found: tuple[T, float] | None = None
+        self._finding = Lock()
+
+    def __call__(self) -> T:
+        with self._finding:
+            if self._found is None or monotonic() - self._found[1] > FRESH_FOR:
+                self._found = self._find(), monotonic()
+            return self._found[0]
 
 
 def program() -> str:

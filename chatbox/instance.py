@@ -28,6 +28,7 @@ from chatbox.live.committer import Committer
 from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.hub import Hub
+from chatbox.live.lately import Lately
 from chatbox.live.notices import Notices
 from chatbox.live.publisher import publications
 from chatbox.live.turns import Turns
@@ -168,6 +169,7 @@ async def _assemble(
         notices=Notices(publish, lambda: directory.admins),
         server=server,
         devices=Devices(clock),
+        refused=Lately(clock),
         machine=machine,
         setup=code,
     )

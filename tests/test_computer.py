@@ -35,6 +35,18 @@ def test_it_knows_its_own_addresses_and_puts_its_own_firewall_first(monkeypatch:
     assert "8700/tcp" in found.guides()[0].steps[0].command
 
 
+def test_strangers_who_ask_without_end_do_not_make_it_look_at_its_adapters_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, looks = [0.0], iter(range(1, 99))
+    monkeypatch.setattr(computer, "monotonic", lambda: now[0])
+    monkeypatch.setattr(computer, "every_address", lambda: {f"10.0.0.{next(looks)}"})
+    found = made(monkeypatch, (), set())
+    assert [found.own_addresses() for _ in range(9)] == [{"10.0.0.1"}] * 9
+    now[0] += computer.FRESH_FOR + 1
+    assert found.own_addresses() == {"10.0.0.2"}
+
+
 @pytest.mark.parametrize(
     ("systems", "programs"), [((), {"pkexec"}), (("ufw",), set()), (("macos",), {"pkexec"})]
 )

@@ -26,6 +26,7 @@ from chatbox.live.devices import Devices
 from chatbox.live.directory import Directory
 from chatbox.live.erasing import Erasing
 from chatbox.live.hub import Hub
+from chatbox.live.lately import Lately
 from chatbox.live.moves import Moves
 from chatbox.live.nodes import Lease
 from chatbox.live.notices import Notices
@@ -152,6 +153,7 @@ class Context:
     notices: Notices
     server: Server
     devices: Devices
+    refused: Lately  # networks of which somebody was not let in
     erasing: Erasing = field(default_factory=Erasing)
     machine: Machine = field(default_factory=NoMachine)
     setup: SetupCode | None = None  # None: setup was done before this start

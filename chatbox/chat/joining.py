@@ -23,7 +23,8 @@ class Rule(NamedTuple):
 
 
 async def admit(ctx: Context, address: str, *, invited: bool) -> bool:
-    """Whether somebody at this address is on this network. Admins are told of a neighbour who may not join.
+    """Whether somebody at this address is on this network. Admins are told of a neighbour who may not join,
+    of each network once an hour at most: strangers could fill the disk with what they are told.
 
     Raises `Forbidden`."""
     rule = Rule(ctx.server.join, ctx.server.setup_open)
@@ -34,7 +35,7 @@ async def admit(ctx: Context, address: str, *, invited: bool) -> bool:
             around, own = await asyncio.to_thread(lambda: (ctx.machine.around(), ctx.machine.own_addresses()))
             near = address in own or network_of(address, around.sheltered) is not None
             unsure = network_of(address, around.exposed)
-    if not near and unsure is not None:
+    if not near and unsure is not None and ctx.refused.is_new(str(unsure)):
         log.info("%s may not join: %s is not known to be private", escape_controls(address), unsure)
         await reach.neighbour_refused(ctx, address, str(unsure))
     check(rule, address, invited=invited, near=near)

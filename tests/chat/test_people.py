@@ -29,7 +29,7 @@ from chatbox.chat.signin import authenticate
 from chatbox.errors import Conflict, Forbidden, Invalid, SignedOut
 from chatbox.protocol import commands
 from chatbox.rules.addresses import Around
-from tests.chat.support import HOME, PASSWORD, World, error_of, in_world, outcomes
+from tests.chat.support import HOME, HOUR, PASSWORD, World, error_of, in_world, outcomes
 from tests.chat.talk import do
 
 NEW = "walnut-harbour-kettle-4"
@@ -101,6 +101,24 @@ async def test_admins_hear_of_neighbours_only_and_of_none_where_an_invitation_is
     refused = await error_of(world.register("ben", Caller(address="130.89.17.1")))
     assert refused.message.startswith("You need an invitation to join.")
     assert "notice" not in (await do(world, ada, "hello"))["me"]
+
+
+@in_world
+async def test_of_a_network_whose_neighbours_are_refused_admins_are_told_once_an_hour(world: World) -> None:
+    ada = await world.set_up(join="network")
+    world.ctx = replace(world.ctx, machine=Here())
+    before = len(world.events)
+    crowd = (world.register("ben", Caller(address=f"130.89.17.{number}")) for number in range(60))
+    _, failed = await outcomes(*crowd)
+    assert [type(error) for error in failed] == [Forbidden] * 60
+    assert (await do(world, ada, "hello"))["me"]["notice"]["kind"] == "neighbour"
+    await do(world, ada, "notice.dismiss")
+    assert isinstance(await error_of(world.register("ben", Caller(address="130.89.17.8"))), Forbidden)
+    assert "notice" not in (await do(world, ada, "hello"))["me"]
+    assert len(world.events) - before == 2  # the notice, and that it was read
+    world.clock.forward(ms=HOUR)
+    await error_of(world.register("ben", Caller(address="130.89.17.9")))
+    assert (await do(world, ada, "hello"))["me"]["notice"]["address"] == "130.89.17.9"
 
 
 @in_world
