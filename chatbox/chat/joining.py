@@ -10,6 +10,7 @@ from chatbox.chat import reach
 from chatbox.chat.context import Context
 from chatbox.errors import Forbidden
 from chatbox.rules.addresses import is_private, network_of
+from chatbox.rules.hosts import is_trusted
 from chatbox.rules.text import escape_controls
 
 log = logging.getLogger(__name__)
@@ -24,22 +25,43 @@ class Rule(NamedTuple):
 
 async def admit(ctx: Context, address: str, *, invited: bool) -> bool:
     """Whether somebody at this address is on this network. Admins are told of a neighbour who may not join,
-    of each network once an hour at most: strangers could fill the disk with what they are told.
+    and of a proxy that does not say who comes, of each once an hour at most: strangers could fill the disk
+    with what they are told.
 
     Raises `Forbidden`."""
     rule = Rule(ctx.server.join, ctx.server.setup_open)
-    near, unsure = False, None
+    near = False
     if rule == Rule("network", False) and not invited:
-        near = is_private(address) or network_of(address, ctx.settings.people.networks) is not None
-        if not near:
-            around, own = await asyncio.to_thread(lambda: (ctx.machine.around(), ctx.machine.own_addresses()))
-            near = address in own or network_of(address, around.sheltered) is not None
-            unsure = network_of(address, around.exposed)
-    if not near and unsure is not None and ctx.refused.is_new(str(unsure)):
-        log.info("%s may not join: %s is not known to be private", escape_controls(address), unsure)
-        await reach.neighbour_refused(ctx, address, str(unsure))
+        if is_trusted(address, ctx.settings.server.trusted_proxies):
+            await _tell_of_proxy(ctx, address)
+        else:
+            near = await _is_near(ctx, address)
     check(rule, address, invited=invited, near=near)
     return near
+
+
+async def _is_near(ctx: Context, address: str) -> bool:
+    if is_private(address) or network_of(address, ctx.settings.people.networks) is not None:
+        return True
+    around, own = await asyncio.to_thread(lambda: (ctx.machine.around(), ctx.machine.own_addresses()))
+    if address in own or network_of(address, around.sheltered) is not None:
+        return True
+    unsure = network_of(address, around.exposed)
+    if unsure is not None and ctx.refused.is_new(str(unsure)):
+        log.info("%s may not join: %s is not known to be private", escape_controls(address), unsure)
+        await reach.neighbour_refused(ctx, address, str(unsure))
+    return False
+
+
+async def _tell_of_proxy(ctx: Context, address: str) -> None:
+    """The proxy's own address says nothing of where somebody is who comes through it."""
+    if ctx.refused.is_new("proxy"):
+        log.warning(
+            "somebody may not join: the proxy at %s does not say who comes. It must send X-Forwarded-For "
+            "with the client's address",
+            address,
+        )
+        await reach.stranger_refused(ctx, address)
 
 
 def check(rule: Rule, address: str, *, invited: bool, near: bool) -> None:

@@ -59,19 +59,27 @@ async def name_is_taken(ctx: Context, name: str, by: str) -> None:
 async def neighbour_refused(ctx: Context, address: str, network: str) -> None:
     """Tell the admins that somebody at this address, in a network of this machine that strangers may be in as
     well, could not join."""
+    await _tell_where_none_is(ctx, {"kind": "neighbour", "address": address, "network": network})
+
+
+async def stranger_refused(ctx: Context, proxy: str) -> None:
+    """Tell the admins that somebody could not join, as the proxy at this address does not say who comes."""
+    await _tell_where_none_is(ctx, {"kind": "proxy", "address": proxy})
+
+
+async def _tell_where_none_is(ctx: Context, notice: dict[str, Any]) -> None:
     admins = ctx.directory.admins
 
     def change(batch: Batch) -> Steps[None]:
-        notice = {"kind": "neighbour", "at": batch.now, "address": address, "network": network}
         for user in admins:
-            yield from _tell(batch, (yield from users.account(user)), notice, over=())
+            yield from _tell(batch, (yield from users.account(user)), {**notice, "at": batch.now}, over=())
 
     await ctx.committer.submit(change)
 
 
 def _tell_admins(batch: Batch, notice: dict[str, Any]) -> Steps[None]:
     for account in (yield from users.everyone()):
-        yield from _tell(batch, account, notice, over=("address", "local_name", "neighbour"))
+        yield from _tell(batch, account, notice, over=("address", "local_name", "neighbour", "proxy"))
 
 
 def _tell(batch: Batch, account: Account, notice: dict[str, Any], over: Collection[str]) -> Steps[None]:

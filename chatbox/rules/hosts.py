@@ -16,6 +16,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from msgspec import Struct
 
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::[0-9]{0,5})?")
+_HOP = re.compile(r"\[(?P<six>[0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?|(?P<four>[0-9.]{7,15}):[0-9]{1,5}")
 _REMEMBERED = 4096  # addresses: reading one anew for each question of each request was felt
 _parsed = lru_cache(_REMEMBERED)(ip_address)
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
@@ -109,20 +110,27 @@ def client_address(
     """Who is really asking, in canonical form.
 
     X-Forwarded-For counts only where the peer is a trusted proxy, and of it only the rightmost address that
-    is none: everything to the left of that may have been made up by the client. Where that is no address,
-    the last proxy stands for the client.
+    is none, with a port or without: everything to the left of that may have been made up by the client. Where
+    that is no address, the last proxy stands for the client: a trusted address means that nobody knows who it
+    is.
     """
     address = canonical_address(peer)
     for text in reversed((forwarded_for or "").split(",")):
         if not is_trusted(address, trusted):
             break
-        hop = canonical_address(text.strip())
+        hop = canonical_address(_without_port(text.strip()))
         try:
             _parsed(hop)
         except ValueError:
             break
         address = hop
     return address
+
+
+def _without_port(hop: str) -> str:
+    """A hop without the port that some proxies tell, and the brackets around an IPv6 address."""
+    found = _HOP.fullmatch(hop)
+    return (found["six"] or found["four"]) if found else hop
 
 
 def _is_address(text: str, version: int) -> bool:

@@ -29,6 +29,7 @@ from chatbox.chat.signin import authenticate
 from chatbox.errors import Conflict, Forbidden, Invalid, SignedOut
 from chatbox.protocol import commands
 from chatbox.rules.addresses import Around
+from chatbox.settings import changed
 from tests.chat.support import HOME, HOUR, PASSWORD, World, error_of, in_world, outcomes
 from tests.chat.talk import do
 
@@ -119,6 +120,24 @@ async def test_of_a_network_whose_neighbours_are_refused_admins_are_told_once_an
     world.clock.forward(ms=HOUR)
     await error_of(world.register("ben", Caller(address="130.89.17.9")))
     assert (await do(world, ada, "hello"))["me"]["notice"]["address"] == "130.89.17.9"
+
+
+@in_world
+async def test_nobody_joins_whom_a_trusted_proxy_does_not_name_and_admins_are_told_why(world: World) -> None:
+    ada = await world.set_up(join="network")
+    proxies = (ip_network("192.168.1.10"), ip_network("2001:db8:7:1::1"))
+    networks = (ip_network("192.168.1.0/24"),)
+    world.ctx.chosen.settings = changed(
+        world.ctx.settings, {"server.trusted_proxies": proxies, "people.networks": networks}
+    )
+    world.ctx = replace(world.ctx, machine=Here())
+    for proxy in ("192.168.1.10", "2001:db8:7:1::1"):
+        refused = await error_of(world.register("ben", Caller(address=proxy)))
+        assert (refused.code, refused.field) == ("forbidden", "invite")
+        assert "Ask an admin for an invitation link." in refused.message
+    notice = (await do(world, ada, "hello"))["me"]["notice"]
+    assert (notice["kind"], notice["address"]) == ("proxy", "192.168.1.10")
+    await world.register("ben", Caller(address="192.168.1.11"))
 
 
 @in_world

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.balancer import FILE, Balancer
+from tests.harness.balancer import ADDRESS, FILE, Balancer
 from tests.harness.client import Client
 from tests.harness.needs import need, works
 from tests.harness.process import Server, enter, running
@@ -34,7 +34,7 @@ def test_the_file_of_haproxy_is_valid(tmp_path: Path) -> None:
 async def test_whoever_comes_through_the_balancer_talks_under_their_own_address(
     tmp_path: Path, sticky: bool
 ) -> None:
-    server = Server(tmp_path, {"server.trusted_proxies": "127.0.0.1"})
+    server = Server(tmp_path, {"server.trusted_proxies": ADDRESS})
     async with running(server):
         await server.set_up()
         balancer = Balancer(tmp_path / "balancer", [server.port], sticky=sticky)
@@ -43,6 +43,7 @@ async def test_whoever_comes_through_the_balancer_talks_under_their_own_address(
             await balancer.up(1)
             ada = await enter(balancer.port, "ada", "session.create")
             assert ("CHATBOX_NODE" in ada.cookie) == sticky
+            await enter(balancer.port, "ben", "user.register")
             client = Client(balancer, ada)
             await client.connect()
             await client.post(1, "through the balancer")

@@ -14,6 +14,7 @@ from tests.harness.needs import need
 from tests.harness.process import ROOT
 
 FILE = ROOT / "deploy" / "haproxy.cfg"
+ADDRESS = "127.0.0.2"  # from which it asks the nodes: not that of the people, whom it names
 _STARTS_WITHIN = 30.0  # seconds
 
 
@@ -90,7 +91,10 @@ class Balancer:
 
 def adapted(text: str, port: int, nodes: list[int], folder: Path, *, sticky: bool) -> str:
     """The file of `deploy/` for this machine: other addresses, fewer connections, no TLS."""
-    servers = [f"    server node{n} 127.0.0.1:{node} check cookie node{n}" for n, node in enumerate(nodes, 1)]
+    servers = [
+        f"    server node{n} 127.0.0.1:{node} source {ADDRESS} check cookie node{n}"
+        for n, node in enumerate(nodes, 1)
+    ]
     for pattern, replacement in (
         (r"stats socket /run/haproxy/admin\.sock", f"stats socket {folder}/admin.sock"),
         (r"    maxconn 100000\b[^\n]*\n", "    maxconn 4000\n"),

@@ -15,7 +15,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from chatbox.store.dialect import said
 from tests.harness import postgres
-from tests.harness.balancer import Balancer
+from tests.harness.balancer import ADDRESS, Balancer
 from tests.harness.postgres import Postgres
 from tests.harness.process import Person, Server, enter
 from tests.harness.proxy import Proxy
@@ -117,7 +117,7 @@ async def clustered(
                 "storage.uploads": str(folder / "uploads"),
                 "cluster.redis": redis.url.replace(f":{redis.port}/", f":{to_redis.port}/"),
                 "cluster.key": KEY,
-                "server.trusted_proxies": "127.0.0.1",
+                "server.trusted_proxies": ADDRESS,
                 **(settings or {}),
             }
             place = folder / f"node{number}"

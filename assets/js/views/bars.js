@@ -75,7 +75,7 @@ function noticeBar(app) {
     if (!notice) return;
     replace(
       bar,
-      icon(["address", "local_name", "neighbour"].includes(notice.kind) ? "warning" : "shield"),
+      icon(["address", "local_name", "neighbour", "proxy"].includes(notice.kind) ? "warning" : "shield"),
       h("span", { dir: "auto" }, noticeText(app, notice)),
       notice.kind === "address" ? keepButton(notice.url ?? "") : null,
       notice.kind === "neighbour" ? settingsButton(app) : null,
@@ -129,6 +129,7 @@ function noticeText({ store }, { kind, by, at, url = "", old = "", name = "", ad
   if (kind === "address") return t("notice.address", { url, old });
   if (kind === "local_name") return t("notice.local_name", { name, address });
   if (kind === "neighbour") return t("notice.neighbour", { address, network });
+  if (kind === "proxy") return t("notice.proxy", { address });
   const words = {
     by: by ? label(store.people.get(by)) : t("notice.console"),
     when: relative(at, Date.now()),
