@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatbox.chat import accounts, joining
-from chatbox.chat.accounts import entry, notice
+from chatbox.chat.accounts import Applicant, entry, notice
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.sessions import confirm_password, unchanged
 from chatbox.chat.signin import SignedIn, new_token, open_session
@@ -29,17 +29,15 @@ log = logging.getLogger(__name__)
 async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister) -> SignedIn:
     """Make an account, where this server lets people in, and sign in. An invitation is spent with it.
 
-    Raises `Forbidden`, `Invalid`, `Busy`, `Conflict` (field "name"), and `NotFound` for an invitation that no
-    longer works."""
+    Raises `Forbidden`, `Invalid`, `Busy`, `RateLimited` where many came from this address, `Conflict` (field
+    "name"), and `NotFound` for an invitation that no longer works."""
     invite = None if cmd.invite is None else digest(cmd.invite)
     near = await joining.admit(ctx, caller.address, invited=invite is not None)
     if invite is not None:
         await ctx.store.read(links.working(invite, ctx.clock.now(), kind="invite"))
-    async with ctx.throttle.registration(caller.address):
-        person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password)
     token = new_token()
 
-    def change(batch: Batch) -> Steps[dict[str, Any]]:
+    def change(batch: Batch, person: Applicant) -> Steps[dict[str, Any]]:
         meta = yield from users.meta()
         rule = joining.Rule(meta["join"], meta["setup"] == "open")
         joining.check(rule, caller.address, invited=invite is not None, near=near)
@@ -51,7 +49,9 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
         yield from open_session(batch, caller, account.id, token, shared=cmd.shared)
         return {"user": account.me()}
 
-    reply = await ctx.committer.submit(change)
+    async with ctx.throttle.registration(caller.address):
+        person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password)
+        reply = await ctx.committer.submit(lambda batch: change(batch, person))
     log.info("%s registered from %s", escape_controls(person.name), escape_controls(caller.address))
     return SignedIn(token, reply, cmd.shared)
 

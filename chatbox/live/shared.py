@@ -46,7 +46,7 @@ end
 return left
 """
 
-# Of each key how many attempts failed, and when the last one did.
+# Of each key how many attempts failed, or accounts were made, and when the last one was.
 _FAIL = """
 local time = redis.call('TIME')
 for _, key in ipairs(KEYS) do
@@ -144,8 +144,8 @@ class SharedRate(Rate):
 
 
 class SharedThrottle(Throttle):
-    """Counts failures of all nodes together. Attempts are made one at a time on each node, and whoever was
-    told to wait may be told so once by every node."""
+    """Counts failures and new accounts of all nodes together. Attempts are made one at a time on each node,
+    and whoever was told to wait may be told so once by every node."""
 
     def __init__(self, clock: Clock, link: Link, seal: Seal, nodes: Callable[[], int]) -> None:
         """`nodes` gives their number."""
@@ -167,7 +167,7 @@ class SharedThrottle(Throttle):
             *found, came_in, time = await self._line.run([*commands, ("EXISTS", familiar), ("TIME",)])
         except Away:
             return
-        now = int(time[0]) * 1000 + int(time[1]) // 1000
+        now = _milliseconds(time)
         self._take(self._pairs, pair, known[0], _read(found[0], now))
         self._take(self._addresses, pair[1], known[1], _read(found[1], now))
         self._take(self._accounts, pair[0], known[2], _read(found[2], now))
@@ -192,6 +192,22 @@ class SharedThrottle(Throttle):
         except Away as away:
             log.debug("other nodes do not know of an attempt: %s", away)
 
+    async def _learn_registrations(self, address: str) -> None:
+        known = self._registered.get(address)
+        key = self._seal.key("registrations", address)
+        try:
+            found, time = await self._line.run([("HMGET", key, "failures", "at"), ("TIME",)])
+        except Away:
+            return
+        self._take(self._registered, address, known, _read(found, _milliseconds(time)))
+
+    async def _share_registration(self, address: str) -> None:
+        key = self._seal.key("registrations", address)
+        try:
+            await self._line.run([("EVAL", _FAIL, 1, key, int(FORGET_AFTER))])
+        except Away as away:
+            log.debug("other nodes do not know of a new account: %s", away)
+
     def _keys(self, pair: Pair) -> tuple[str, str, str, str]:
         """Of the pair, of the address, of the account, and of whether the owner came in from there."""
         account, address = pair
@@ -205,6 +221,11 @@ class SharedThrottle(Throttle):
     def _allowed(self, growth: Growth) -> Growth:
         parts = 1 if self._link.up else self._nodes()
         return Growth(max(1, growth.free // parts), growth.longest)
+
+
+def _milliseconds(time: list[bytes]) -> int:
+    """What Redis answers to TIME."""
+    return int(time[0]) * 1000 + int(time[1]) // 1000
 
 
 def _read(found: list[bytes | None], now: int) -> tuple[int, float] | None:

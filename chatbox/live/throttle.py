@@ -1,4 +1,4 @@
-"""Slowing down those who try passwords, by delays that grow; nobody is ever locked out.
+"""Slowing down those who try passwords or make accounts, by delays that grow; nobody is ever locked out.
 
 Three things are counted: failures of one address with one account, of one address with any accounts, and
 of one account from any addresses. The last is what somebody else can raise against an account's owner, so
@@ -7,6 +7,9 @@ was told to wait is let in at that time whatever others did meanwhile.
 
 Many at once are slowed down like many in a row: of an address only so many attempts are under way as it has
 failures left before it is delayed. The others wait until one of them ends.
+
+Of accounts an address may make as many as sit in two classrooms, one after the other; then they are counted
+like failures.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Growth(NamedTuple):
 PAIR = Growth(free=3, longest=30.0)
 ADDRESS = Growth(free=20, longest=30.0)
 ACCOUNT = Growth(free=10, longest=5.0)
+REGISTRATION = Growth(free=60, longest=30.0)
 
 
 class Count(NamedTuple):
@@ -75,6 +79,7 @@ class Throttle:
         self._pairs: Recent[Pair, Count] = Recent()
         self._addresses: Recent[str, Count] = Recent()
         self._accounts: Recent[str, Count] = Recent()
+        self._registered: Recent[str, Count] = Recent()  # by address
         self._turns: Recent[Pair, float] = Recent()
         self._familiar: Recent[Pair, bool] = Recent()
 
@@ -94,16 +99,35 @@ class Throttle:
                 (self._succeeded if attempt.right else self._failed)(pair)
                 await self._share(pair, attempt.right)
 
-    def registration(self, address: str) -> AbstractAsyncContextManager[None]:
-        """Make a new account's password, one at a time for an address: hashing is dear, and somebody who
-        registers without end must not keep the others from signing in. Raises `Busy`."""
-        return self._under_way.take((_NOBODY, counted_as(address)))
+    @asynccontextmanager
+    async def registration(self, address: str) -> AsyncIterator[None]:
+        """Make a new account, one at a time for an address: hashing is dear, and somebody who registers
+        without end must not keep the others from signing in. One that ends with an exception is not counted.
+
+        Raises `RateLimited` with the seconds to wait where there were many, and `Busy`."""
+        counted = counted_as(address)
+        async with self._under_way.take((_NOBODY, counted)):
+            await self._learn_registrations(counted)
+            wait = self._after(self._registered.get(counted), REGISTRATION) - self._clock.monotonic()
+            if wait > 0:
+                message = "Many accounts were made from your network just now. Wait {}, then try again."
+                seconds = "a second" if wait <= 1 else f"{ceil(wait)} seconds"
+                raise RateLimited(message.format(seconds), retry_in=ceil(wait * 10) / 10)
+            yield
+            self._count(self._registered, counted)
+            await self._share_registration(counted)
 
     async def _learn(self, pair: Pair) -> None:
         """Take over what other nodes know. There are none."""
 
     async def _share(self, pair: Pair, right: bool) -> None:
         """Let other nodes know what came of an attempt. There are none."""
+
+    async def _learn_registrations(self, address: str) -> None:
+        """Take over what other nodes know. There are none."""
+
+    async def _share_registration(self, address: str) -> None:
+        """Let other nodes know that there was one. There are none."""
 
     def _place(self, pair: Pair) -> AbstractAsyncContextManager[None]:
         """A place among those of this address that may fail at once. Whoever came in from there before is not

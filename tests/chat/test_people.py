@@ -27,6 +27,7 @@ from chatbox.chat.sessions import token_create
 from chatbox.chat.setup import server_update
 from chatbox.chat.signin import authenticate
 from chatbox.errors import Conflict, Forbidden, Invalid, SignedOut
+from chatbox.live.throttle import REGISTRATION
 from chatbox.protocol import commands
 from chatbox.rules.addresses import Around
 from chatbox.settings import changed
@@ -138,6 +139,25 @@ async def test_nobody_joins_whom_a_trusted_proxy_does_not_name_and_admins_are_to
     notice = (await do(world, ada, "hello"))["me"]["notice"]
     assert (notice["kind"], notice["address"]) == ("proxy", "192.168.1.10")
     await world.register("ben", Caller(address="192.168.1.11"))
+
+
+@in_world
+async def test_an_address_that_makes_accounts_without_end_is_told_to_wait_and_others_are_not(
+    world: World,
+) -> None:
+    await world.set_up(join="network")
+    for number in range(REGISTRATION.free):
+        await world.register(f"pupil{number}")
+    refused = await error_of(world.register("ben"))
+    assert (refused.code, refused.retry_in) == ("rate_limited", 1)
+    assert refused.message == (
+        "Many accounts were made from your network just now. Wait a second, then try again."
+    )
+    await world.register("cleo", Caller(address="192.168.1.21"))
+    world.clock.forward(seconds=1)
+    await world.register("ben")
+    assert "Wait 2 seconds, then" in (await error_of(world.register("dan"))).message
+    assert await world.rows("SELECT count(*) FROM users WHERE name = 'dan'") == [(0,)]
 
 
 @in_world

@@ -11,7 +11,7 @@ import pytest
 
 from chatbox.errors import RateLimited
 from chatbox.live.shared import SharedRate, SharedThrottle
-from chatbox.live.throttle import ACCOUNT, ADDRESS, PAIR, Count
+from chatbox.live.throttle import ACCOUNT, ADDRESS, PAIR, REGISTRATION, Count
 from tests.bus.support import Node
 from tests.chat.support import SetClock
 from tests.harness.redis import Redis, redis_in
@@ -258,6 +258,23 @@ async def test_fifty_names_at_once_from_one_address_do_not_all_pass_before_one_h
 async def test_thirty_people_behind_one_address_sign_in_at_once(trio: Trio, clock: SetClock) -> None:
     one, _, _ = trio
     await asyncio.gather(*(one.succeed(account=f"name{number}") for number in range(30)))
+
+
+@on_two
+async def test_accounts_that_are_made_on_one_node_are_counted_on_the_other(
+    trio: Trio, clock: SetClock
+) -> None:
+    one, two, redis = trio
+    for _ in range(REGISTRATION.free):
+        async with one.throttle.registration(HOME):
+            pass
+    key = one.base.seal.key("registrations", HOME)
+    assert await one.throttle._line.run([("HGET", key, "failures")]) == [b"%d" % REGISTRATION.free]
+    await redis.say("HSET", key, "at", str(2**50))  # just now, however slow this machine is
+    for member in (two, one):
+        with pytest.raises(RateLimited):
+            async with member.throttle.registration(HOME):
+                pass
 
 
 @on_two

@@ -9,8 +9,8 @@ from typing import Any, ParamSpec
 
 import pytest
 
-from chatbox.errors import Busy, RateLimited
-from chatbox.live.throttle import MOST_REMEMBERED, Throttle
+from chatbox.errors import Busy, Conflict, RateLimited
+from chatbox.live.throttle import MOST_REMEMBERED, REGISTRATION, Throttle
 from chatbox.live.turns import MOST_WAITING
 from tests.chat.support import SetClock
 
@@ -214,6 +214,69 @@ async def test_memory_is_bounded() -> None:
         clock.forward(seconds=31)
         await _wait(throttle, f"name{number}", f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
     assert len(throttle._pairs._entries) == MOST_REMEMBERED
+
+
+async def _register(throttle: Throttle, address: str = OWNER) -> float:
+    """The seconds to wait; 0 where an account was made."""
+    try:
+        async with throttle.registration(address):
+            await asyncio.sleep(0)
+    except RateLimited as error:
+        return error.retry_in or 0.0
+    return 0.0
+
+
+@on_loop
+async def test_two_classes_join_at_once_and_then_each_account_takes_longer_up_to_thirty_seconds() -> None:
+    clock = SetClock()
+    throttle = Throttle(clock)
+    for _ in range(2):
+        assert set(await asyncio.gather(*(_register(throttle) for _ in range(30)))) == {0}
+    waits = []
+    for _ in range(8):
+        crowd = await asyncio.gather(*(_register(throttle) for _ in range(30)))
+        waits.append(min(crowd))
+        assert waits[-1] == max(crowd)
+        clock.forward(seconds=int(waits[-1]))
+        assert await _register(throttle) == 0
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert await _register(throttle, "192.168.1.21") == 0
+
+
+@on_loop
+async def test_addresses_that_one_machine_may_use_make_accounts_together() -> None:
+    throttle = Throttle(SetClock())
+    waits = [await _register(throttle, f"2001:db8::{number:x}") for number in range(100)]
+    assert waits.count(0) == REGISTRATION.free
+
+
+@on_loop
+async def test_what_was_no_account_in_the_end_is_not_counted() -> None:
+    throttle = Throttle(SetClock())
+    for _ in range(100):
+        with pytest.raises(Conflict):
+            async with throttle.registration(OWNER):
+                raise Conflict("That name is taken.")
+    assert await _register(throttle) == 0
+
+
+@on_loop
+async def test_many_accounts_of_an_address_keep_nobody_from_signing_in_there() -> None:
+    throttle = Throttle(SetClock())
+    for _ in range(100):
+        await _register(throttle)
+    assert await _wait(throttle, "ada", OWNER, right=True) == 0
+
+
+@on_loop
+async def test_accounts_are_forgotten_after_a_quarter_of_an_hour_without_one() -> None:
+    clock = SetClock()
+    throttle = Throttle(clock)
+    for _ in range(REGISTRATION.free):
+        await _register(throttle)
+    assert await _register(throttle) == 1
+    clock.forward(seconds=901)
+    assert [await _register(throttle) for _ in range(REGISTRATION.free)] == [0] * REGISTRATION.free
 
 
 @on_loop
