@@ -49,7 +49,7 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
         yield from open_session(batch, caller, account.id, token, shared=cmd.shared)
         return {"user": account.me()}
 
-    async with ctx.throttle.registration(caller.address):
+    async with ctx.throttle.registration(caller.address, local=caller.local):
         person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password)
         reply = await ctx.committer.submit(lambda batch: change(batch, person))
     log.info("%s registered from %s", escape_controls(person.name), escape_controls(caller.address))
