@@ -34,6 +34,7 @@ from chatbox.live.sweep import Sweep
 from chatbox.live.throttle import Throttle
 from chatbox.settings import Settings
 from chatbox.store.base import Store
+from chatbox.tasks import cancel_all
 
 _BLIND = 5.0  # seconds without the database after which a node says so
 _CUT_OFF = 15.0  # and after which, if others see it, people had better go there: they have told it by then
@@ -96,9 +97,7 @@ class Watching:
         self._tasks = [asyncio.create_task(self._sweep.run(), name="sweep")]
 
     async def leave(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
 
     async def leases(self) -> list[Lease] | None:
         return []

@@ -22,6 +22,7 @@ from chatbox.settings import Settings
 from chatbox.settings_file import set_value
 from chatbox.settings_parser import SettingsError
 from chatbox.startup import ServeOptions
+from chatbox.tasks import cancel_all
 
 log = logging.getLogger("chatbox.lookout")
 
@@ -59,9 +60,7 @@ async def watching(ctx: Context, reach: Reach, port: int) -> AsyncIterator[None]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         if name is not None:
             await name.withdraw()
 

@@ -34,6 +34,7 @@ FLOORS = {
     "chatbox.bus.base": 2,
     "chatbox.progress": 2,
     "chatbox.store.base": 2,
+    "chatbox.tasks": 2,
     # F3 adapters
     "chatbox.bus": 3,
     "chatbox.data_folder": 3,

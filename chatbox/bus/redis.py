@@ -19,6 +19,7 @@ from msgspec import MsgspecError, Struct, msgpack
 from chatbox.bus.base import Publication, Receiver
 from chatbox.bus.link import Away, Command, Link, Wire
 from chatbox.bus.seal import Seal
+from chatbox.tasks import cancel_all
 
 log = logging.getLogger("chatbox.bus")
 
@@ -117,9 +118,7 @@ class RedisBus:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):
                 await self._sent.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
 
     # -- listening -----------------------------------------------------------------------------------------
 
@@ -174,9 +173,7 @@ class RedisBus:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_all(tasks)
 
     async def _beat(self, wire: Wire) -> None:
         """Notice when Redis says nothing any more, though the connection stands."""

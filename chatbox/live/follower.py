@@ -21,6 +21,7 @@ from chatbox.live.hub import Hub
 from chatbox.live.missing import Missing, gap
 from chatbox.store import heads
 from chatbox.store.base import Store
+from chatbox.tasks import cancel_all
 
 log = logging.getLogger("chatbox.follower")
 
@@ -121,9 +122,7 @@ class Follower:
         for place in self._places.values():
             if place.timer is not None:
                 place.timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(self._tasks)
         await self._bus.close()
 
     # -- beginning -----------------------------------------------------------------------------------------
