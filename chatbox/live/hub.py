@@ -23,6 +23,7 @@ class Hub:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._users: dict[int, dict[Connection, None]] = {}
+        self.count = 0  # of live connections; asked with every one that is accepted
         self._rooms: dict[int, dict[Connection, None]] = {}
         self._heads: dict[int, int] = {}
         self._generations: dict[int, int] = {}
@@ -43,11 +44,6 @@ class Hub:
         """Every live connection."""
         return [connection for own in self._users.values() for connection in own]
 
-    @property
-    def count(self) -> int:
-        """How many connections are live."""
-        return sum(map(len, self._users.values()))
-
     def of_user(self, user: int) -> list[Connection]:
         """The live connections of one user."""
         return list(self._users.get(user, ()))
@@ -66,7 +62,10 @@ class Hub:
 
     def attach(self, connection: Connection) -> None:
         """Register a connection for its user's own topic and `all`."""
-        self._users.setdefault(connection.user, {})[connection] = None
+        own = self._users.setdefault(connection.user, {})
+        if connection not in own:
+            own[connection] = None
+            self.count += 1
         self.empty.clear()
 
     def detach(self, connection: Connection) -> None:
@@ -76,6 +75,7 @@ class Hub:
         own = self._users.get(connection.user)
         if own is not None and connection in own:
             del own[connection]
+            self.count -= 1
             if not own:
                 del self._users[connection.user]
             if connection.code is not None:

@@ -215,3 +215,16 @@ async def test_more_than_the_budget_is_not_kept_back_for_a_snapshot() -> None:
     room.hub.receive(big)
     assert sink.closed == [(4008, "too slow")]
     assert connection._held == []
+
+
+@on_loop
+async def test_the_number_of_connections_is_right_however_often_one_comes_and_goes() -> None:
+    room = Room()
+    (first, _), (second, _), (other, _) = (room.enter(user) for user in (1, 1, 2))
+    room.hub.attach(first)
+    assert room.hub.count == len(room.hub.connections) == 3
+    for connection in (first, first, other):
+        room.hub.detach(connection)
+    assert room.hub.count == len(room.hub.connections) == 1
+    room.hub.detach(second)
+    assert room.hub.count == 0
