@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import json, to_builtins
 
 from chatbox.chat import described
-from chatbox.chat.context import Caller, Context
+from chatbox.chat.context import Caller, Context, sits_there
 from chatbox.errors import Conflict, Forbidden, Invalid, NotFound
 from chatbox.live.devices import SOON
 from chatbox.protocol import administration as commands
@@ -186,7 +186,7 @@ async def reach(ctx: Context, caller: Caller, cmd: commands.AdminReach) -> dict[
         "late": not devices and seconds >= SOON,
         "guides": to_builtins(ctx.machine.guides()),
         "here": ctx.machine.here,
-        "can_open": ctx.machine.can_open and _sits_there(ctx, caller),
+        "can_open": ctx.machine.can_open and sits_there(ctx, caller),
         "exposed": [str(each) for each in exposed if each not in ctx.settings.people.networks],
     }
 
@@ -195,7 +195,7 @@ async def firewall(ctx: Context, caller: Caller, cmd: commands.AdminFirewall) ->
     """Open the firewall, once the person at the screen agrees. Raises `Forbidden` from elsewhere, and
     `Conflict` where it does not work, with what the system says."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
-    if not _sits_there(ctx, caller):
+    if not sits_there(ctx, caller):
         raise Forbidden("Only somebody at this very computer can do that. Use the commands shown.")
     if not ctx.machine.can_open:
         raise Conflict("This computer has no way to do it by itself. Use the commands shown.")
@@ -217,19 +217,14 @@ async def service_status(ctx: Context, caller: Caller, cmd: commands.ServiceStat
 
 async def _service(ctx: Context, caller: Caller) -> dict[str, Any]:
     always = await ctx.machine.always()
-    return always._asdict() | {"can_change": not always.problem and _sits_there(ctx, caller)}
+    return always._asdict() | {"can_change": not always.problem and sits_there(ctx, caller)}
 
 
 async def service_set(ctx: Context, caller: Caller, cmd: commands.ServiceSet) -> dict[str, Any]:
     """Have it do so, or no more. Raises `Forbidden` from elsewhere, and `Conflict` where it cannot be."""
     await ctx.store.read(users.acting_admin(caller.require_user(), caller.session))
-    if not _sits_there(ctx, caller):
+    if not sits_there(ctx, caller):
         raise Forbidden("Only somebody at this very computer can do that.")
     notes = await ctx.machine.run_always(cmd.on)
     log.info("user %d had the server %s", caller.user, "run always" if cmd.on else "run always no more")
     return await _service(ctx, caller) | {"notes": notes}
-
-
-def _sits_there(ctx: Context, caller: Caller) -> bool:
-    """Whether the caller sits at this computer. A proxy on it would make everybody seem to."""
-    return caller.local and not ctx.settings.server.trusted_proxies

@@ -184,3 +184,8 @@ class Context:
             result = await self.store.read(checked(), slow=slow)
             if self.hub.generation(caller.user) == generation:
                 return result
+
+
+def sits_there(ctx: Context, caller: Caller) -> bool:
+    """Whether the caller sits at this computer. A proxy on it would make everybody seem to."""
+    return caller.local and not ctx.settings.server.trusted_proxies

@@ -9,7 +9,7 @@ from typing import Any
 
 from chatbox.chat import accounts, joining
 from chatbox.chat.accounts import Applicant, entry, notice
-from chatbox.chat.context import Caller, Context
+from chatbox.chat.context import Caller, Context, sits_there
 from chatbox.chat.sessions import confirm_password, unchanged
 from chatbox.chat.signin import SignedIn, new_token, open_session
 from chatbox.protocol import commands
@@ -49,7 +49,7 @@ async def user_register(ctx: Context, caller: Caller, cmd: commands.UserRegister
         yield from open_session(batch, caller, account.id, token, shared=cmd.shared)
         return {"user": account.me()}
 
-    async with ctx.throttle.registration(caller.address, local=caller.local):
+    async with ctx.throttle.registration(caller.address, local=sits_there(ctx, caller)):
         person = await accounts.applicant(ctx, cmd.name, cmd.full_name, cmd.password)
         reply = await ctx.committer.submit(lambda batch: change(batch, person))
     log.info("%s registered from %s", escape_controls(person.name), escape_controls(caller.address))

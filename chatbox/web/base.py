@@ -252,11 +252,10 @@ class Handler(RequestHandler):
         token = self._cookie_token() if bearer is None else bearer
         identity = await authenticate(self.ctx, token) if token else None
         if identity is not None:
-            local = self.is_local()
-            return Caller(**structs.asdict(identity), address=self.client, local=local, agent=agent)
+            return Caller(**structs.asdict(identity), address=self.client, local=self.is_local(), agent=agent)
         if bearer is not None:
             raise SignedOut("This token is not valid. It may have been revoked.")
-        return Caller(address=self.client, agent=agent)
+        return Caller(address=self.client, local=self.is_local(), agent=agent)
 
     @property
     def cookie_name(self) -> str:

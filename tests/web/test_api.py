@@ -5,12 +5,17 @@ from __future__ import annotations
 import http.cookies
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 
 from chatbox.chat.signin import SignedIn, SignedOutReply
+from chatbox.live import throttle
+from chatbox.live.throttle import Growth
+from chatbox.store import users
+from chatbox.store.base import Batch, Steps
 from chatbox.web import dispatch
-from tests.web.support import Person, Site, until
+from tests.web.support import Person, Site, settings, until
 
 
 def test_a_bearer_token_names_who_asks(site: Site, ada: Person) -> None:
@@ -155,3 +160,28 @@ def test_metrics_are_for_this_machine_and_who_has_a_token(site: Site, ada: Perso
         assert site.ask("GET", "/metrics", headers=sent | ben.bearer).status == 200
         void = {"Authorization": "Bearer nonsense"}
         assert site.ask("GET", "/metrics", headers=sent | void).status == 401
+
+
+def test_accounts_made_at_this_computer_are_not_slowed_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "REGISTRATION", Growth(free=1, longest=30.0))
+    site = Site(tmp_path, settings())
+    site.ctx.server.join, site.ctx.server.setup_open = "network", False
+
+    def set_up(batch: Batch) -> Steps[None]:
+        yield from users.set_meta("setup", "done")
+        yield from users.set_meta("join", "network")
+
+    async def submit() -> None:
+        await site.ctx.committer.submit(set_up)
+
+    def register(name: str, more: dict[str, str]) -> int:
+        fields = {"name": name, "password": "a good long sentence"}
+        return site.ask("POST", "/api/user.register", fields, {"Origin": site.origin} | more).status
+
+    site.run(submit())
+    assert [register(f"here{number}", {}) for number in range(4)] == [200] * 4
+    through = {"X-Forwarded-For": "192.168.1.9"}
+    assert [register(f"there{number}", through) for number in range(2)] == [200, 429]
+    site.close()
