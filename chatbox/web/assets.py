@@ -86,7 +86,7 @@ def load_assets(folder: Path) -> Assets:
     pages = {name: (folder / name).read_text("utf-8") for name in PAGES}
     found = {name: _served(name, (folder / name).read_bytes()) for name in _names(folder)}
     pages["index.html"] = _join_styles(pages["index.html"], found)
-    loader = found.pop(_LOADER, b"").decode().strip()
+    loader = found.pop(_LOADER, b"").decode().replace("\r\n", "\n").strip()  # as browsers hash it
     total = hashlib.sha256()
     for name, page in pages.items():
         links = (f'<link rel="modulepreload" href="{_OWN}{each}">' for each in reachable(found, PAGES[name]))

@@ -128,6 +128,16 @@ def test_the_hash_follows_every_file(site: Site, tmp_path: Path) -> None:
     assert len({first, second, load_assets(tmp_path).hash}) == 3
 
 
+def test_the_script_in_the_page_has_the_line_ends_that_browsers_hash(tmp_path: Path) -> None:
+    (tmp_path / "js").mkdir()
+    for name in ("index.html", "trust.html"):
+        (tmp_path / name).write_bytes(b"<!-- loading -->\r\n")
+    (tmp_path / "js" / "loading.js").write_bytes(b"one();\r\ntwo();\r\n")
+    found = load_assets(tmp_path)
+    assert found.loader == "one();\ntwo();"
+    assert found.shell.plain == found.trust.plain == b"<script>one();\ntwo();</script>\n"
+
+
 def test_comments_go_and_line_numbers_stay() -> None:
     source = (
         '/**\n * What it is.\n */\nconst url = "http://x/*"; // kept\n  // gone\n/* gone */\nconst b = 1;\n'
