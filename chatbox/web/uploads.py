@@ -9,7 +9,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from chatbox.chat import files
-from chatbox.errors import ChatboxError, Invalid, TooLarge
+from chatbox.errors import ChatboxError, Invalid, TooLarge, Unavailable
 from chatbox.rules.files import INLINE, UNKNOWN, byte_range, disposition
 from chatbox.web.base import Handler
 from chatbox.web.headers import FILE_CACHE, FILE_POLICY
@@ -18,6 +18,7 @@ SLOWEST = 32 * 1024  # bytes a second: an upload that is slower in the long run 
 PATIENCE = 60.0  # seconds for one block to leave, and for a small body to arrive
 BLOCK = 64 * 1024
 UNHEARD = 2.0  # seconds after which another node may have changed what nobody here was told of
+UNSURE = 15.0  # seconds for which that need not be known, while the database is away
 
 
 class Upload(Handler):
@@ -84,11 +85,19 @@ class Rights:
         self._generation, self._looked = self._now()
 
     async def check(self) -> None:
-        """Raises SignedOut, NotFound or Unavailable."""
+        """Raises SignedOut, NotFound or Unavailable: while the database is away for no longer than a moment,
+        whoever is not known to be shut out goes on."""
         generation, now = self._now()
-        if generation != self._generation or (self._shared and now - self._looked >= UNHEARD):
+        changed = generation != self._generation
+        if not changed and (not self._shared or now - self._looked < UNHEARD):
+            return
+        try:
             await files.find(self._handler.ctx, await self._handler.identify(), self._id)
-            self._generation, self._looked = generation, now
+        except Unavailable:
+            if changed or now - self._looked > UNSURE:
+                raise
+            return
+        self._generation, self._looked = generation, now
 
     def _now(self) -> tuple[int, float]:
         ctx = self._handler.ctx

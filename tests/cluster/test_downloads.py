@@ -9,24 +9,28 @@ from msgspec import structs
 from chatbox.chat import files
 from chatbox.chat.context import Caller, Context
 from chatbox.chat.signin import authenticate, session_create
-from chatbox.errors import NotFound, SignedOut
+from chatbox.errors import NotFound, SignedOut, Unavailable
 from chatbox.protocol import commands
 from chatbox.web.base import Handler
-from chatbox.web.uploads import UNHEARD, Rights
+from chatbox.web.uploads import UNHEARD, UNSURE, Rights
 from tests.chat.support import HOME, PASSWORD, World, error_of, in_world
 from tests.chat.talk import do, make_room, new_nonce
 from tests.cluster.support import Town, in_town
 
 
 class Request:
-    """A request with ben's token, as far as rights are concerned; `looks` is how often it was looked up."""
+    """A request with ben's token, as far as rights are concerned; `looks` is how often it was looked up, and
+    the database may be `away`."""
 
     def __init__(self, ctx: Context, token: str) -> None:
         self.ctx = ctx
         self.looks = 0
+        self.away = False
         self._token = token
 
     async def identify(self) -> Caller:
+        if self.away:
+            raise Unavailable("The database does not answer just now.")
         self.looks += 1
         found = await authenticate(self.ctx, self._token)
         return Caller() if found is None else Caller(**structs.asdict(found))
@@ -79,6 +83,18 @@ async def test_who_is_removed_elsewhere_gets_the_rest_of_no_file(town: Town) -> 
     await do(town.one, town.ada, "room.remove", room=room, user=ben.user)
     town.clock.forward(seconds=int(UNHEARD))
     assert isinstance(await error_of(rights.check()), NotFound)
+
+
+@in_town
+async def test_a_download_outlasts_a_moment_without_the_database_and_no_more(town: Town) -> None:
+    request, rights, _, _ = await _begun(town.one, town.two.ctx, town.ada)
+    request.away = True
+    town.clock.forward(seconds=int(UNHEARD))
+    await rights.check()
+    town.clock.forward(seconds=int(UNSURE))
+    assert isinstance(await error_of(rights.check()), Unavailable)
+    request.away = False
+    await rights.check()
 
 
 @in_world
