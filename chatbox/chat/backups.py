@@ -15,7 +15,7 @@ from chatbox.backup.archive import pack, write_backup
 from chatbox.backup.manifest import Manifest
 from chatbox.backup.shelf import Run
 from chatbox.chat.context import Caller, Context
-from chatbox.errors import ChatboxError, Conflict
+from chatbox.errors import ChatboxError, Conflict, Unavailable
 from chatbox.progress import beside_people, told_to
 from chatbox.protocol import administration
 from chatbox.rules import backups as rules
@@ -65,7 +65,10 @@ async def run(ctx: Context) -> Run:
 
 async def run_if_due(ctx: Context) -> None:
     """The same, where the schedule wants one. Raises as `run`."""
-    if not await is_due(ctx):
+    try:
+        if not await is_due(ctx):
+            return
+    except Unavailable:  # it is looked again
         return
     with _kept_for_admins(ctx):
         async with _turn(ctx):
@@ -78,7 +81,10 @@ async def _shelve(ctx: Context) -> Run:
     with _in_company(ctx), told_to(partial(setattr, keeper, "doing")):
         async with ctx.store.as_file(ctx.folder) as database:
             made = await asyncio.to_thread(keeper.shelf.add, database, ctx.blobs.at_hand, ctx.clock.now())
-    await _note_made(ctx, made)
+    try:
+        await _note_made(ctx, made)
+    except ChatboxError as error:  # then another node may make one more, which does no harm
+        log.error("that a backup was made could not be noted: %s", error.message)
     await asyncio.to_thread(keeper.shelf.prune, partial(_stays, ctx, made))
     keeper.failure = None
     ctx.notices.clear(FAILED)
