@@ -77,7 +77,8 @@ class Server(Struct, frozen=True):
     trusted_proxies: Annotated[
         tuple[Network, ...],
         Listed(read_network, "address ranges like 10.0.0.0/8"),
-        "Reverse proxies whose word about a client's address is believed.",
+        "Reverse proxies whose word about a client's address is believed. Name them alone, not the network "
+        "that people are in.",
     ] = ()
 
     @property

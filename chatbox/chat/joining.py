@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 from chatbox.chat import reach
 from chatbox.chat.context import Context
-from chatbox.errors import Forbidden
+from chatbox.errors import ChatboxError, Forbidden
 from chatbox.rules.addresses import is_private, network_of
 from chatbox.rules.hosts import is_trusted
 from chatbox.rules.text import escape_controls
@@ -49,7 +50,7 @@ async def _is_near(ctx: Context, address: str) -> bool:
     unsure = network_of(address, around.exposed)
     if unsure is not None and ctx.refused.is_new(str(unsure)):
         log.info("%s may not join: %s is not known to be private", escape_controls(address), unsure)
-        await reach.neighbour_refused(ctx, address, str(unsure))
+        await _tell(reach.neighbour_refused(ctx, address, str(unsure)))
     return False
 
 
@@ -57,11 +58,19 @@ async def _tell_of_proxy(ctx: Context, address: str) -> None:
     """The proxy's own address says nothing of where somebody is who comes through it."""
     if ctx.refused.is_new("proxy"):
         log.warning(
-            "somebody may not join: the proxy at %s does not say who comes. It must send X-Forwarded-For "
-            "with the client's address",
+            "somebody may not join: nobody knows who comes from %s, a trusted proxy. It must send "
+            "X-Forwarded-For with the client's address; and trusted_proxies must name the proxies alone",
             address,
         )
-        await reach.stranger_refused(ctx, address)
+        await _tell(reach.stranger_refused(ctx, address))
+
+
+async def _tell(telling: Awaitable[None]) -> None:
+    """Whoever is refused reads why, also where the admins cannot be told."""
+    try:
+        await telling
+    except ChatboxError as error:
+        log.error("the admins could not be told: %s", error.message)
 
 
 def check(rule: Rule, address: str, *, invited: bool, near: bool) -> None:

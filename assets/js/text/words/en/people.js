@@ -164,7 +164,7 @@ export const people = {
   'notice.local_name': 'Another machine ({address}) answers for {name}. Give the others the address with numbers instead.',
 
   'notice.neighbour': 'Somebody at {address} wanted to join and was refused: strangers may be on {network}, too. If that is your own network, let it count as this one. If not, give them an invitation link.',
-  'notice.proxy': 'Somebody wanted to join and was refused: the proxy at {address} does not say who comes. Have it send X-Forwarded-For with the address of whoever asks. An invitation link lets people in meanwhile.',
+  'notice.proxy': 'Somebody wanted to join and was refused: {address} is one of trusted_proxies, so nobody knows who comes. Have the proxy send X-Forwarded-For, and name the proxies alone in trusted_proxies. An invitation link lets people in meanwhile.',
   'notice.neighbour_open': 'Open the setting',
 
   'keep.title': 'Keep the address',
