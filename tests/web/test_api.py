@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookies
 import logging
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -180,8 +181,8 @@ def test_accounts_made_at_this_computer_are_not_slowed_down(
         fields = {"name": name, "password": "a good long sentence"}
         return site.ask("POST", "/api/user.register", fields, {"Origin": site.origin} | more).status
 
-    site.run(submit())
-    assert [register(f"here{number}", {}) for number in range(4)] == [200] * 4
-    through = {"X-Forwarded-For": "192.168.1.9"}
-    assert [register(f"there{number}", through) for number in range(2)] == [200, 429]
-    site.close()
+    with closing(site):
+        site.run(submit())
+        assert [register(f"here{number}", {}) for number in range(4)] == [200] * 4
+        through = {"X-Forwarded-For": "192.168.1.9"}
+        assert [register(f"there{number}", through) for number in range(2)] == [200, 429]
