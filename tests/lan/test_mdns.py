@@ -119,7 +119,7 @@ async def test_a_foreign_resolver_on_another_machine_finds_the_name_until_the_se
     desk.bridge("docker0", "172.17.0.1/16")
     server = Desk(tmp_path, desk)
     await server.start()
-    assert f"http://{DESK}:8642   or   http://chatbox.local:8642\n" in server.said
+    assert f"http://{DESK}:8642   or   http://chatbox.local:8642\n" in server.said, server.said
     assert resolves(phone, "chatbox.local") == [DESK]  # and not that of Docker
     assert dig(phone, "chatbox.local") == [DESK]
     there = ("--resolve", f"chatbox.local:8642:{DESK}")
