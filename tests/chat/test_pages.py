@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +18,10 @@ from chatbox.chat.context import Caller
 from chatbox.chat.pages import PAGE_BYTES
 from chatbox.model import Draft, Message
 from chatbox.store import messages
-from chatbox.store.base import Batch, Change, Committed, Steps, Store
+from chatbox.store.base import Batch, Steps, Store
 from tests.chat.support import World, in_world
 from tests.chat.talk import GENERAL, do, make_room, post, room_of
+from tests.store.passing import Passing
 from tests.store.support import Bench, draft, on_both
 
 T = TypeVar("T")
@@ -29,31 +30,16 @@ FULL = PAGE_BYTES // len(LONG)  # long texts in a page
 PORTION = 51  # rows that are read at once
 
 
-class Counted:
+class Counted(Passing):
     """A store that counts the statements that read messages, and the rows that these gave."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self.statements = 0
         self.rows = 0
 
-    def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
-        return self._store.commit(changes)
-
     def read(self, steps: Steps[T], *, slow: bool = False) -> Awaitable[T]:
         return self._store.read(self._counting(steps), slow=slow)
-
-    def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
-        return self._store.as_file(folder)
-
-    def backing_up(self) -> AbstractAsyncContextManager[bool]:
-        return self._store.backing_up()
-
-    async def others_back_up(self) -> bool:
-        return await self._store.others_back_up()
-
-    async def close(self) -> None:
-        await self._store.close()
 
     def _counting(self, steps: Steps[T]) -> Steps[T]:
         try:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -15,42 +13,28 @@ from chatbox.chat.pages import PAGE_BYTES
 from chatbox.errors import Busy, SignedOut
 from chatbox.model import Draft
 from chatbox.store import messages
-from chatbox.store.base import Change, Committed, Steps, Store
+from chatbox.store.base import Steps, Store
 from tests.chat.support import World, error_of, in_world
 from tests.chat.talk import GENERAL, connect, do, greet, make_room, post, refused, room_of
 from tests.live.support import KeptSink, flushed
+from tests.store.passing import Passing
 
 T = TypeVar("T")
 Act = Callable[[], Awaitable[Any]]
 
 
-class Interrupted:
+class Interrupted(Passing):
     """A store that lets something happen after each read, before the reader learns what was read."""
 
     def __init__(self, store: Store, *acts: Act) -> None:
-        self._store = store
+        super().__init__(store)
         self._acts = list(acts)
-
-    def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
-        return self._store.commit(changes)
 
     async def read(self, steps: Steps[T], *, slow: bool = False) -> T:
         result = await self._store.read(steps, slow=slow)
         if self._acts:
             await self._acts.pop(0)()
         return result
-
-    def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
-        return self._store.as_file(folder)
-
-    def backing_up(self) -> AbstractAsyncContextManager[bool]:
-        return self._store.backing_up()
-
-    async def others_back_up(self) -> bool:
-        return await self._store.others_back_up()
-
-    async def close(self) -> None:
-        await self._store.close()
 
 
 async def _greet_while(world: World, caller: Caller, *acts: Act, **fields: Any) -> dict[str, Any]:

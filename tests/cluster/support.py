@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from unittest.mock import patch
@@ -20,14 +20,14 @@ from chatbox.chat.machine import NoMachine
 from chatbox.errors import Unavailable
 from chatbox.live import follower, sweep
 from chatbox.live.follower import Follower
-from chatbox.model import Draft
 from chatbox.settings import Settings
-from chatbox.store.base import Change, Committed, Steps, Store
+from chatbox.store.base import Steps, Store
 from chatbox.store.postgres_opening import open_postgres
 from chatbox.store.sqlite import open_store
 from tests.chat.support import CHEAP, SetClock, World
 from tests.chat.talk import connect, do, greet
 from tests.live.support import KeptSink, flushed
+from tests.store.passing import Passing
 
 T = TypeVar("T")
 KEY = "sixteen letters or more"
@@ -90,27 +90,15 @@ class LooseBus:
         self.ether.buses.remove(self)
 
 
-class Lent:
+class Lent(Passing):
     """A store that several nodes have: none of them closes it. While it is `broken` nothing can be read."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self.broken = False
-
-    def commit(self, changes: Sequence[Draft | Change]) -> Awaitable[Committed]:
-        return self._store.commit(changes)
 
     def read(self, steps: Steps[T], *, slow: bool = False) -> Awaitable[T]:
         return _refused() if self.broken else self._store.read(steps, slow=slow)
-
-    def as_file(self, folder: Path) -> AbstractAsyncContextManager[Path]:
-        return self._store.as_file(folder)
-
-    def backing_up(self) -> AbstractAsyncContextManager[bool]:
-        return self._store.backing_up()
-
-    async def others_back_up(self) -> bool:
-        return await self._store.others_back_up()
 
     async def close(self) -> None:
         """Another one does that."""
